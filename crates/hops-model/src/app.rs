@@ -39,6 +39,7 @@ pub enum Layout {
 }
 
 /// One service of an app: a directory with a Dockerfile and an `iterapp.toml`.
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent key of the file")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appling {
     /// Its name.
@@ -158,7 +159,11 @@ impl App {
     /// The Service of an appling: `{appling}` for a sole appling, `{app}-{appling}` where there are several
     /// (design.md 1, promise 2).
     pub fn service_name(&self, appling: &ApplingName) -> String {
-        if self.applings.len() == 1 { appling.dns() } else { format!("{}-{}", self.name.dns(), appling.dns()) }
+        if self.applings.len() == 1 {
+            appling.dns()
+        } else {
+            format!("{}-{}", self.name.dns(), appling.dns())
+        }
     }
 
     /// The appling of a name.

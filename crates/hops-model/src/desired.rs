@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApplingName, CommitId, HostName, HttpPath, ImageRef, Port, ReleaseNumber, SecretName, Target, VariableName,
-    app::Resources,
+    ApplingName, CommitId, HostName, HttpPath, ImageRef, Port, ReleaseNumber, SecretName, Target,
+    VariableName, app::Resources,
 };
 
 /// The state that a deploy puts into effect.

@@ -75,6 +75,7 @@ impl HostName {
     }
 
     /// The host with `www.` in front, or without it where it has it: the other side of a www redirect.
+    #[must_use]
     pub fn www_counterpart(&self) -> Self {
         match self.0.strip_prefix("www.").filter(|rest| rest.contains('.')) {
             Some(bare) => Self(bare.to_owned()),
