@@ -12,6 +12,7 @@
 pub mod app;
 pub mod cause;
 pub mod commit;
+pub mod deploy;
 pub mod desired;
 pub mod environment;
 pub mod event;
@@ -29,6 +30,7 @@ pub mod variable;
 pub use app::{App, Appling, Layout};
 pub use cause::{Cause, CauseCode};
 pub use commit::CommitId;
+pub use deploy::{Deploy, DeployId, DeployState};
 pub use desired::{Desired, DesiredAppling};
 pub use environment::Environment;
 pub use event::{ApplingOutcome, ApplingResult, Event, Outcome};
