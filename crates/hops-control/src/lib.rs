@@ -1,0 +1,17 @@
+//! The verbs of HOPS: deploy, plan, roll back, show; and the jobs behind them.
+//!
+//! ```text
+//! deploy ─▶ queue ─▶ job: check ─▶ build ─▶ release ─▶ plan ─▶ apply ─▶ outcome
+//!                     │                                                  │
+//!                     └───────────── events (kept, then live) ───────────┘
+//! ```
+//!
+//! Every stage is written down before the next begins, so that a killed server takes up its deploys where they were.
+//! This crate talks to engines and builders through their traits and never names one.
+
+mod desire;
+mod hosts;
+mod variables;
+
+pub use desire::Wish;
+pub use hosts::{HostPattern, HostPatternError, Hosts, NoHost};
