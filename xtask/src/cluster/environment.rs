@@ -1,0 +1,105 @@
+//! What tests need to know of a cluster, ours or the user's own.
+
+use std::env;
+
+use anyhow::{Result, bail};
+
+use super::{layout::Layout, slot::{Port, Slot}};
+
+/// Set to use a cluster of one's own.
+const OWN: &str = "HOPS_TEST_KUBECONFIG";
+/// What has to be named with it: it cannot be found out from a kubeconfig.
+const NEEDED: [&str; 3] = ["HOPS_TEST_REGISTRY", "HOPS_TEST_BUILDKIT", "HOPS_TEST_INGRESS"];
+const OPTIONAL: [&str; 1] = ["HOPS_TEST_INGRESS_TLS"];
+
+/// Variables by name.
+pub(crate) struct Environment(Vec<(&'static str, String)>);
+
+impl Environment {
+    /// Of the cluster that tests are to use: the user's own, else that of this checkout.
+    pub(crate) fn current() -> Result<Self> {
+        if let Some(own) = Self::of_user()? {
+            return Ok(own);
+        }
+        let layout = Layout::of_checkout()?;
+        match layout.slot().filter(|_| layout.kubeconfig().exists()) {
+            Some(slot) => Ok(Self::of_cluster(&layout, slot)),
+            None => bail!("there is no cluster\nhint: `cargo xtask cluster up` starts one"),
+        }
+    }
+
+    /// Of the user's own cluster, if its kubeconfig is named.
+    pub(super) fn of_user() -> Result<Option<Self>> {
+        Self::of_variables(|name| env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn of_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
+        let Some(kubeconfig) = variable(OWN) else { return Ok(None) };
+        let missing: Vec<&str> = NEEDED.into_iter().filter(|name| variable(name).is_none()).collect();
+        if !missing.is_empty() {
+            bail!("{OWN} is set, but not {}: a cluster of your own needs all of them", missing.join(", "));
+        }
+        let named = NEEDED.into_iter().chain(OPTIONAL).filter_map(|name| Some((name, variable(name)?)));
+        Ok(Some(Self([("KUBECONFIG", kubeconfig)].into_iter().chain(named).collect())))
+    }
+
+    pub(super) fn of_cluster(layout: &Layout, slot: Slot) -> Self {
+        Self(vec![
+            ("KUBECONFIG", layout.kubeconfig().display().to_string()),
+            ("HOPS_TEST_REGISTRY", slot.loopback(Port::Registry).to_string()),
+            ("HOPS_TEST_BUILDKIT", format!("unix://{}", layout.run("buildkitd.sock").display())),
+            ("HOPS_TEST_INGRESS", slot.loopback(Port::Ingress).to_string()),
+            ("HOPS_TEST_INGRESS_TLS", slot.loopback(Port::IngressTls).to_string()),
+            ("HOPS_TEST_BIN", layout.bin().display().to_string()),
+        ])
+    }
+
+    /// All of them.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// Lines for a shell's `eval`. Our programs go to the end of PATH: the user's own `kubectl` comes first.
+    pub(super) fn to_shell(&self) -> String {
+        let lines = self.variables().map(|(name, value)| format!("export {name}={}\n", quote(value)));
+        let path = self.variables().find(|(name, _)| *name == "HOPS_TEST_BIN");
+        lines.chain(path.map(|(_, bin)| format!("export PATH=\"$PATH:\"{}\n", quote(bin)))).collect()
+    }
+}
+
+fn quote(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Environment;
+
+    fn own(variables: &[(&str, &str)]) -> anyhow::Result<Option<Environment>> {
+        let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Environment::of_variables(find)
+    }
+
+    #[test]
+    fn without_a_kubeconfig_there_is_no_own_cluster() {
+        assert!(own(&[("HOPS_TEST_REGISTRY", "r")]).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_own_cluster_must_be_named_in_full() {
+        let error = own(&[("HOPS_TEST_KUBECONFIG", "k"), ("HOPS_TEST_INGRESS", "i")]).err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "HOPS_TEST_KUBECONFIG is set, but not HOPS_TEST_REGISTRY, HOPS_TEST_BUILDKIT: a cluster of your own needs all of them"
+        );
+    }
+
+    #[test]
+    fn values_are_quoted_for_the_shell() {
+        let environment = Environment(vec![("KUBECONFIG", "/it's/k".to_owned()), ("HOPS_TEST_BIN", "/b in".to_owned())]);
+        assert_eq!(
+            environment.to_shell(),
+            "export KUBECONFIG='/it'\\''s/k'\nexport HOPS_TEST_BIN='/b in'\nexport PATH=\"$PATH:\"'/b in'\n"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! What containers leave behind when their runtime is stopped.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Context as _, Result};
+use rustix::{
+    mount::{UnmountFlags, unmount},
+    process::Signal,
+};
+
+use super::{cgroups, identity::Identity, layout::Layout, network, slot::Slot};
+
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Kills all containers and the shims that hold them.
+pub(super) fn kill_containers(layout: &Layout, slot: Slot) -> Result<()> {
+    let group = network::name(slot);
+    // The shims first: none of them may start or restart anything.
+    let shims: Vec<_> = shims(layout)?.into_iter().filter_map(|shim| shim.open()).collect();
+    shims.iter().for_each(|shim| shim.signal(Signal::KILL));
+    anyhow::ensure!(shims.iter().all(|shim| shim.wait(STOPPED_WITHIN)), "a container's shim cannot be killed");
+    // A killed process leaves its group a moment later, and between two looks a fork may have added another.
+    let begin = std::time::Instant::now();
+    while !cgroups::is_empty(&group)? {
+        cgroups::kill(&group)?;
+        anyhow::ensure!(begin.elapsed() < STOPPED_WITHIN, "processes in the control group {group} cannot be killed");
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+/// Removes mounts, control groups, and files that lie outside of our folder.
+pub(super) fn remove(layout: &Layout, slot: Slot) -> Result<()> {
+    remove_shim_sockets(layout);
+    unmount_below(layout.root())?;
+    cgroups::remove(&network::name(slot))?;
+    let logs = layout.folder("kubelet");
+    remove_files(Path::new("/var/log/containers"), |file| {
+        fs::read_link(file).is_ok_and(|target| target.starts_with(&logs))
+    });
+    let prefix = format!("{}-", network::name(slot));
+    remove_files(Path::new("/var/lib/cni/results"), |file| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
+    });
+    Ok(())
+}
+
+/// The processes that hold containers of our containerd: started by it, with its socket as argument.
+fn shims(layout: &Layout) -> Result<Vec<Identity>> {
+    let socket = layout.run("containerd.sock");
+    let is_ours = |pid: i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut words = line.split(|byte| *byte == 0);
+        words.next().is_some_and(|program| program.ends_with(b"containerd-shim-runc-v2"))
+            && words.any(|word| word == socket.as_os_str().as_encoded_bytes())
+    };
+    let pids = fs::read_dir("/proc")?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(pids.filter(|pid| is_ours(*pid)).filter_map(Identity::of).collect())
+}
+
+/// The shims' sockets lie in a folder that all containerds of a machine share; each shim's own folder says which is its.
+fn remove_shim_sockets(layout: &Layout) {
+    let tasks = layout.folder("containerd").join("state/io.containerd.runtime.v2.task/k8s.io");
+    for task in fs::read_dir(tasks).into_iter().flatten().flatten() {
+        let address = fs::read_to_string(task.path().join("address")).unwrap_or_default();
+        if let Some(socket) = address.trim().strip_prefix("unix://").filter(|path| path.starts_with("/run/containerd/s/")) {
+            let _ = fs::remove_file(socket);
+        }
+    }
+}
+
+fn remove_files(folder: &Path, is_ours: impl Fn(&Path) -> bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if is_ours(&entry.path()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Unmounts all below a folder, the latest first.
+fn unmount_below(folder: &Path) -> Result<()> {
+    let table = fs::read_to_string("/proc/self/mountinfo")?;
+    for place in mounts_below(&table, folder).iter().rev() {
+        unmount(place.as_str(), UnmountFlags::DETACH).with_context(|| format!("cannot unmount {place}"))?;
+    }
+    Ok(())
+}
+
+/// Mount points of `/proc/self/mountinfo` below a folder, in the order they were made.
+fn mounts_below(table: &str, folder: &Path) -> Vec<String> {
+    let places = table.lines().filter_map(|line| line.split(' ').nth(4));
+    places.map(unescape).filter(|place| Path::new(place).starts_with(folder)).collect()
+}
+
+/// The kernel writes blanks and backslashes as three octal digits.
+fn unescape(text: &str) -> String {
+    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
+        .iter()
+        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, mounts_below};
+
+    #[test]
+    fn only_mounts_below_the_folder_are_found() {
+        let table = "\
+21 1 254:0 / / rw - ext4 /dev/vda rw
+30 21 0:40 / /s/a/rootfs rw - overlay overlay rw
+31 21 0:41 / /s/a\\040b/shm rw - tmpfs shm rw
+32 21 0:42 / /other rw - tmpfs t rw
+33 21 0:43 / /s2 rw - tmpfs t rw";
+        assert_eq!(mounts_below(table, Path::new("/s")), ["/s/a/rootfs", "/s/a b/shm"]);
+    }
+}

@@ -1,0 +1,92 @@
+//! What Debian provides, installed when missing.
+
+use std::{fs, os::unix::fs::OpenOptionsExt as _, path::Path, process::Command};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{program, progress};
+
+/// A program, and the Debian package to install when this machine has none of that name. Asking for the program and not
+/// for the package leaves a machine alone that has it from elsewhere, such as Docker's own containerd.
+const NEEDED: [(&str, &str); 13] = [
+    ("busybox", "busybox-static"),
+    ("cc", "gcc"),
+    ("conntrack", "conntrack"),
+    ("containerd", "containerd"),
+    ("debootstrap", "debootstrap"),
+    ("docker-registry", "docker-registry"),
+    ("ip", "iproute2"),
+    ("iptables", "iptables"),
+    ("nsenter", "util-linux"),
+    ("openssl", "openssl"),
+    ("runc", "runc"),
+    ("setsid", "util-linux"),
+    ("tar", "tar"),
+];
+
+/// Where Debian puts the plugins that connect pods to the network.
+pub(crate) const CNI_PLUGINS: &str = "/usr/lib/cni";
+
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Installs what is missing. Does nothing, in no time, when nothing is.
+pub(crate) fn install() -> Result<()> {
+    let mut missing: Vec<&str> =
+        NEEDED.iter().filter(|(name, _)| program::find(name).is_none()).map(|&(_, package)| package).collect();
+    if !Path::new(CNI_PLUGINS).join("ptp").exists() {
+        missing.push("containernetworking-plugins");
+    }
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if !rustix::process::geteuid().is_root() || program::find("apt-get").is_none() {
+        bail!("these programs are missing, install them first: {names}");
+    }
+    progress::step(format!("installing {names}"), || {
+        // Packages with a service start it at once; ours run on their own ports, and Debian's would only be in the way.
+        let _policy = NoServices::enforce()?;
+        program::output(&mut apt(&["update"]))?;
+        // --no-remove: never trade another package, such as a Docker engine, for one of ours.
+        let options = ["install", "--yes", "--no-install-recommends", "--no-remove"];
+        program::output(apt(&options).args(&missing))?;
+        Ok(())
+    })
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["--quiet", "--quiet"]).args(arguments);
+    command
+}
+
+/// While this lives, installed packages do not start their services. A policy that the machine already has stays.
+struct NoServices {
+    made: bool,
+}
+
+impl NoServices {
+    fn enforce() -> Result<Self> {
+        use std::io::Write as _;
+        if Path::new(POLICY).exists() {
+            return Ok(Self { made: false });
+        }
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o755)
+            .open(POLICY)
+            .with_context(|| format!("cannot write {POLICY}"))?;
+        file.write_all(b"#!/bin/sh\nexit 101\n")?;
+        Ok(Self { made: true })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.made && fs::remove_file(POLICY).is_err() {
+            progress::say(format!("hint: remove {POLICY}, it keeps packages from starting their services"));
+        }
+    }
+}
