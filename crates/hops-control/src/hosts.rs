@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hops_model::{App, Appling, Environment, HostName, Layout};
+use hops_model::{App, Appling, Cause, CauseCode, Environment, HostName, Layout};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -44,6 +44,13 @@ pub struct NoHost {
     name: String,
     #[source]
     source: hops_model::host::HostError,
+}
+
+impl From<&NoHost> for Cause {
+    fn from(error: &NoHost) -> Self {
+        let help = "choose a shorter name, or let the platform's operators change the pattern";
+        Self::new(CauseCode::ManifestInvalid, error.to_string(), help).with_proof(error.source.to_string())
+    }
 }
 
 impl Default for Hosts {

@@ -10,6 +10,11 @@ use tokio::sync::mpsc;
 pub struct Events(mpsc::UnboundedSender<Event>);
 
 impl Events {
+    /// The sending end, for parts that do not know this type.
+    pub fn sender(&self) -> mpsc::UnboundedSender<Event> {
+        self.0.clone()
+    }
+
     /// A pair of the sending and the receiving end.
     pub fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();

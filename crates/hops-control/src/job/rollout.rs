@@ -1,0 +1,77 @@
+//! The roll-out stage: the release is planned, the plan written down and applied.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use hops_engine::{EngineError, Events, Plan};
+use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event, Outcome, Release};
+
+use super::{Job, Stop};
+
+/// How often, and over about how long, an engine that is away is tried again: 1, 2, 4, 8, 15, 15 s.
+const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_secs(1))
+    .with_max_delay(Duration::from_secs(15))
+    .with_max_times(6);
+
+impl Job {
+    /// Puts a release into effect and remembers which applings run well in it.
+    pub(super) async fn roll_out(
+        &self,
+        release: &Release,
+        events: &Events,
+    ) -> Result<Vec<ApplingOutcome>, Stop> {
+        let stop = |error: &EngineError| {
+            let outcome = Outcome { release: Some(release.number), applings: Vec::new(), cause: Some(error.into()) };
+            Stop::Outcome(outcome)
+        };
+        let plan = match self.written_plan().await? {
+            Some(plan) => plan,
+            None => {
+                let plan = self.retrying(events, || self.planned(release)).await.map_err(|error| stop(&error))?;
+                let text = serde_json::to_value(&plan).expect("a plan is made of strings and numbers");
+                self.parts.store.save_plan(self.deploy.id, &text).await?;
+                plan
+            }
+        };
+        let outcomes = self
+            .retrying(events, || self.parts.engine.apply(&plan, events))
+            .await
+            .map_err(|error| stop(&error))?;
+        for outcome in outcomes.iter().filter(|outcome| outcome.result != ApplingResult::Failed) {
+            if let Some(form) = release.desired.applings.iter().find(|form| form.name == outcome.name) {
+                self.parts.store.set_good_form(&self.deploy.target, form).await?;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn written_plan(&self) -> Result<Option<Plan>, Stop> {
+        let Some(text) = self.parts.store.plan(self.deploy.id).await? else { return Ok(None) };
+        let unreadable = |error: serde_json::Error| {
+            let message = "the plan that a former version of HOPS wrote cannot be read";
+            Cause::new(CauseCode::Internal, message, "deploy again").with_proof(error.to_string())
+        };
+        Ok(Some(serde_json::from_value(text).map_err(unreadable)?))
+    }
+
+    async fn planned(&self, release: &Release) -> Result<Plan, EngineError> {
+        let observed = self.parts.engine.observe(&release.target).await?;
+        Ok(self.parts.engine.plan(&release.desired, &observed))
+    }
+
+    /// Tries again while the engine is away: planning changes nothing, and applying a plan twice is applying it once.
+    async fn retrying<T, F: Future<Output = Result<T, EngineError>>>(
+        &self,
+        events: &Events,
+        what: impl FnMut() -> F,
+    ) -> Result<T, EngineError> {
+        what.retry(RETRIES)
+            .when(EngineError::is_transient)
+            .notify(|error, delay| {
+                let message = format!("{error}; trying again in {} s", delay.as_secs());
+                events.send(Event::Warning { message });
+            })
+            .await
+    }
+}
