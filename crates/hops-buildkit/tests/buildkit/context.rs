@@ -1,0 +1,123 @@
+//! Which files arrive, and that none is sent twice.
+
+use std::sync::Arc;
+
+use hops_buildkit::{Directory, Files, Image, Solve, Source};
+
+use crate::support::{build, nonce, registry, solve};
+
+fn with_context(solve: &Solve, context: impl Source + 'static) -> Solve {
+    Solve { context: Arc::new(context), ..solve.clone() }
+}
+
+#[tokio::test]
+async fn a_second_build_sends_nothing_and_a_changed_file_only_itself() {
+    let dockerfile = format!("FROM scratch\nCOPY . /\nLABEL n={}\n", nonce());
+    let files = |first: &str| {
+        let files = Files::new().file("Dockerfile", dockerfile.clone()).file("first", first);
+        (0..200).fold(files, |files, number| files.file(format!("more/{number}"), vec![b'x'; 5000]))
+    };
+    let first = solve(Files::new(), "");
+    let run = build(&with_context(&first, files("aaaa"))).await;
+    assert_eq!(run.built().files_sent, 202);
+    let again = build(&with_context(&first, files("aaaa"))).await;
+    assert_eq!((again.built().files_sent, again.built().bytes_sent), (0, 0));
+    assert_eq!(again.built().digest, run.built().digest);
+    // The same size: only its time of change tells.
+    let changed = build(&with_context(&first, files("bbbb"))).await;
+    assert_eq!((changed.built().files_sent, changed.built().bytes_sent), (1, 4));
+    assert_ne!(changed.built().digest, run.built().digest);
+}
+
+#[tokio::test]
+async fn a_dockerignore_that_hides_the_dockerfile_and_itself_does_no_harm() {
+    let files = Files::new()
+        .file(".dockerignore", "*\n!api\n**/*.pyc\n!api/keep.pyc\n# a comment\n")
+        .file("iterapp.toml", "")
+        .file("api/main.py", "")
+        .file("api/a.pyc", "")
+        .file("api/keep.pyc", "")
+        .file("api/deep/b.pyc", "")
+        .file("web/x", "");
+    let run = build(&solve(files, "FROM busybox\nCOPY . /in\nRUN cd /in && find . -type f | sort && : NONCE\n")).await;
+    run.built();
+    assert_eq!(run.log(), "./api/keep.pyc\n./api/main.py\n");
+}
+
+#[tokio::test]
+async fn links_modes_empty_files_and_odd_names_arrive() {
+    let files = Files::new()
+        .file("plain", "content")
+        .file("empty", "")
+        .file_with_mode("run.sh", 0o755, "#!/bin/sh\necho ran\n")
+        .file_with_mode("sticky", 0o4711, "")
+        .symlink("link", "plain")
+        .symlink("dangling", "/no/such/place")
+        .directory("hollow")
+        .file("with space", "1")
+        .file("-dash", "2")
+        .file(".dot/.dot", "3")
+        .file("ünïcode/日本", "4")
+        .file("new\nline", "5")
+        .file("back\\slash", "6")
+        .file("quote'\"$x", "7")
+        .file("[a-z]*?", "8");
+    let dockerfile = r#"FROM busybox
+COPY . /in
+RUN cd /in && : NONCE && readlink link dangling && cat link && echo && ./run.sh \
+ && stat -c '%a %u:%g %s %n' empty hollow plain run.sh sticky \
+ && cat 'with space' ./-dash .dot/.dot ünïcode/日本 "$(printf 'new\nline')" 'back\slash' 'quote'\''"$x' '[a-z]*?'
+"#;
+    let run = build(&solve(files, dockerfile)).await;
+    run.built();
+    let expected = "plain\n/no/such/place\ncontent\nran\n644 0:0 0 empty\n755 0:0 4096 hollow\n644 0:0 7 plain\n\
+                    755 0:0 19 run.sh\n4711 0:0 0 sticky\n12345678\n";
+    let log = run.log();
+    // A directory's size is its file system's business.
+    let log = regex::Regex::new(r"0:0 \d+ hollow").unwrap().replace(&log, "0:0 4096 hollow");
+    assert_eq!(log, expected);
+}
+
+#[tokio::test]
+async fn copying_through_links_and_wildcards_brings_what_is_needed() {
+    let files = Files::new()
+        .file("real/a.txt", "a")
+        .file("real/b.txt", "b")
+        .file("real/c.md", "c")
+        .file("ünï/d.txt", "d")
+        .file("unrelated/big", vec![0; 1 << 20])
+        .symlink("current", "real");
+    let dockerfile = "FROM busybox\nCOPY current/a.txt current/*.md /in/\nCOPY ünï/*.txt /in/\nRUN ls /in && : NONCE\n";
+    let run = build(&solve(files, dockerfile)).await;
+    assert!(run.built().bytes_sent < 1 << 20, "what no COPY names is not sent: {:?}", run.built());
+    assert_eq!(run.log(), "a.txt\nc.md\nd.txt\n");
+}
+
+#[tokio::test]
+async fn a_directory_of_this_machine_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("src/empty")).unwrap();
+    std::fs::write(folder.path().join("src/a"), "from disk").unwrap();
+    let dockerfile = format!("FROM busybox\nCOPY src /src\nRUN cat /src/a && ls -d /src/empty && : {}\n", nonce());
+    std::fs::write(folder.path().join("dockerfile"), dockerfile).unwrap();
+    let names = vec![format!("{}/hops-buildkit/directory:1", registry())];
+    let image = Image { names, push: true, insecure: true };
+    let solve = Solve { shared_key: nonce(), ..Solve::new(Arc::new(Directory::new(folder.path())), image) };
+    let run = build(&solve).await;
+    run.built();
+    assert_eq!(run.log(), "from disk/src/empty\n");
+}
+
+#[tokio::test]
+async fn a_large_file_streams_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = std::fs::File::create(folder.path().join("large")).unwrap();
+    file.set_len(200 << 20).unwrap();
+    let dockerfile = format!("FROM busybox\nRUN --mount=target=/in wc -c < /in/large && : {}\n", nonce());
+    std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
+    let image = Image { names: Vec::new(), push: false, insecure: false };
+    let solve = Solve { shared_key: nonce(), ..Solve::new(Arc::new(Directory::new(folder.path())), image) };
+    let run = build(&solve).await;
+    run.built();
+    assert_eq!(run.log(), format!("{}\n", 200 << 20));
+}

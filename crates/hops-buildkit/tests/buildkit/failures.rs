@@ -1,0 +1,132 @@
+//! A failing build says which step, which line and why.
+
+use std::{io, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hops_buildkit::{BuildError, Client, Entry, Failure, Files, Kind, Modified, Progress, Solve, Source};
+use tokio::io::AsyncRead;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Run, address, build, build_at, solve};
+
+fn failure(run: &Run) -> &Failure {
+    match run.error() {
+        BuildError::Failed(failure) => failure,
+        other => panic!("not a failed step: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_failing_command_is_shown_with_its_line_its_code_and_its_last_words() {
+    let dockerfile = "FROM busybox\nRUN true\nRUN seq 1 100 && \\\n  echo the reason >&2 && : NONCE && \\\n  exit 42\nRUN echo never\n";
+    let run = build(&solve(Files::new(), dockerfile)).await;
+    let failure = failure(&run);
+    assert!(failure.step.as_deref().unwrap().starts_with("[3/4] RUN seq 1 100"), "{failure:?}");
+    assert_eq!(failure.exit_code, Some(42));
+    assert_eq!(failure.log_tail.len(), 40);
+    assert!(failure.log_tail.contains(&"the reason".to_owned()), "{failure:?}");
+    let location = failure.location.as_ref().unwrap();
+    assert_eq!((location.file.as_str(), location.first_line, location.last_line), ("Dockerfile", 3, 5));
+    assert!(location.excerpt.starts_with("RUN seq 1 100"), "{location:?}");
+    assert!(!run.error().is_retryable());
+    assert!(run.error().to_string().starts_with("Dockerfile:3: `[3/4] RUN seq"), "{}", run.error());
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_dockerfile_is_shown_with_its_line() {
+    let run = build(&solve(Files::new(), "FROM busybox\n\nRUM echo NONCE\n")).await;
+    let failure = failure(&run);
+    let location = failure.location.as_ref().unwrap();
+    assert_eq!((location.first_line, failure.step.as_deref()), (3, None));
+    assert!(failure.message.contains("unknown instruction: RUM"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_named() {
+    let run = build(&solve(Files::new(), "FROM busybox\nCOPY no/such /\nLABEL a=NONCE\n")).await;
+    let failure = failure(&run);
+    assert_eq!(failure.message, "`no/such` is not in the build context");
+    assert_eq!(failure.location.as_ref().unwrap().first_line, 2);
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_exist_is_named() {
+    let solve = Solve { target: Some("nope".into()), ..solve(Files::new(), "FROM busybox\nLABEL a=NONCE\n") };
+    let run = build(&solve).await;
+    let text = run.error().to_string();
+    assert!(text.contains("nope"), "{text}");
+    assert!(!run.error().is_retryable());
+}
+
+#[tokio::test]
+async fn a_missing_dockerfile_is_named() {
+    let solve = Solve { dockerfile: "api/Dockerfile".into(), ..solve(Files::new(), "") };
+    let run = build(&solve).await;
+    assert!(matches!(run.error(), BuildError::NoDockerfile { path } if path == "api/Dockerfile"));
+}
+
+#[tokio::test]
+async fn a_base_image_that_does_not_exist_is_named_with_the_line_that_wants_it() {
+    let base = format!("{}/no/such:image", crate::support::registry());
+    let run = build(&solve(Files::new(), &format!("# NONCE\nFROM {base}\n"))).await;
+    let BuildError::Pull(refusal) = run.error() else { panic!("{:?}", run.error()) };
+    assert_eq!((refusal.image.as_str(), refusal.reason.as_str()), (base.as_str(), "not found"));
+    assert_eq!(refusal.location.as_ref().unwrap().first_line, 2);
+    assert!(!run.error().is_retryable());
+}
+
+/// Lists what it cannot deliver.
+struct Broken {
+    delivers: usize,
+}
+
+#[async_trait]
+impl Source for Broken {
+    async fn entries(&self) -> io::Result<Vec<Entry>> {
+        let file = |path: &str, size| Entry {
+            path: path.to_owned(),
+            kind: Kind::File { size, mode: 0o644 },
+            modified: Modified::FIXED,
+        };
+        Ok(vec![file("Dockerfile", 27), file("data", 10)])
+    }
+
+    async fn open(&self, path: &str) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
+        match path {
+            "Dockerfile" => Ok(Box::new(&b"FROM scratch\nCOPY data /  \n"[..])),
+            _ if self.delivers == 0 => Err(io::Error::other("the disk is on fire")),
+            _ => Ok(Box::new(io::Cursor::new(vec![0; self.delivers]))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_ends_the_build_with_its_name() {
+    for (delivers, expected) in [(0, "data: the disk is on fire"), (7, "data: it has 7 bytes and was listed with 10")] {
+        let solve = Solve { context: Arc::new(Broken { delivers }), ..solve(Files::new(), "") };
+        let run = build(&solve).await;
+        let BuildError::Source(error) = run.error() else { panic!("{:?}", run.error()) };
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_build_stops_in_the_daemon_too() {
+    let marker = crate::support::nonce();
+    // With host networking and process namespaces apart, what shows that it stopped is the lock: a second
+    // build of a locked cache mount can only start when the first is gone.
+    let locked = |run: &str| format!("FROM busybox\nRUN --mount=type=cache,id={marker},target=/c,sharing=locked {run} && : NONCE\n");
+    let cancel = CancellationToken::new();
+    let client = Client::new(address());
+    let first = solve(Files::new(), &locked("echo begun && sleep 1000"));
+    let run = build_at(&client, &first, &cancel, |event| {
+        if matches!(event, Progress::Log { line, .. } if line == "begun") {
+            cancel.cancel();
+        }
+    })
+    .await;
+    assert!(matches!(run.error(), BuildError::Cancelled), "{:?}", run.error());
+    let second = solve(Files::new(), &locked("echo free"));
+    let run = tokio::time::timeout(Duration::from_secs(30), build(&second)).await.expect("the lock is free");
+    assert_eq!(run.log(), "free\n");
+}

@@ -1,0 +1,95 @@
+//! Registries that want a login, refuse, or are away.
+
+use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Stdio, sync::Arc};
+
+use hops_buildkit::{BuildError, Cache, Files, Image, Login, SecretValue, Solve};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::support::{build, solve};
+
+/// A registry that lets in `ann` with `hunter2` only.
+struct Locked {
+    _process: Child,
+    _folder: tempfile::TempDir,
+    host: String,
+}
+
+impl Locked {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let users = folder.path().join("users");
+        std::fs::write(&users, "ann:$2b$05$RKOKVJz7yj8bh7BFFZZFiO2xSuNjwbLQU/dDbPrVyhe6mCtGHJpQO\n").unwrap();
+        let config = folder.path().join("registry.yml");
+        std::fs::write(&config, Self::config(&host, folder.path(), &users)).unwrap();
+        let mut process = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("docker-registry is installed (Debian package docker-registry)");
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("listening on") {
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return Self { _process: process, _folder: folder, host };
+            }
+        }
+        panic!("docker-registry ended at once");
+    }
+
+    fn config(host: &str, folder: &Path, users: &Path) -> String {
+        format!(
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{host}'}}\n\
+             auth: {{htpasswd: {{realm: test, path: {}}}}}\n",
+            folder.join("data").display(),
+            users.display()
+        )
+    }
+
+    fn solve(&self, password: Option<&str>) -> Solve {
+        let mut solve = solve(Files::new().file("a", ""), "FROM scratch\nCOPY a /\nLABEL a=NONCE\n");
+        let names = vec![format!("{}/shop/api:1", self.host)];
+        solve.image = Image { names, push: true, insecure: true };
+        solve.cache_to = vec![Cache { reference: format!("{}/shop/api:cache", self.host), insecure: true }];
+        if let Some(password) = password {
+            let login = Login { username: "ann".into(), password: SecretValue::new(password) };
+            solve.credentials = Arc::new(BTreeMap::from([(self.host.clone(), login)]));
+        }
+        solve
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_asks_for_a_login_gets_it() {
+    let registry = Locked::start().await;
+    build(&registry.solve(Some("hunter2"))).await.built();
+}
+
+#[tokio::test]
+async fn a_registry_that_refuses_is_quoted_and_not_asked_again() {
+    let registry = Locked::start().await;
+    for password in [None, Some("wrong")] {
+        let run = build(&registry.solve(password)).await;
+        let BuildError::Push(refusal) = run.error() else { panic!("{:?}", run.error()) };
+        assert_eq!(refusal.image, format!("{}/shop/api:1", registry.host));
+        assert!(refusal.reason.contains("401 Unauthorized") || refusal.reason.contains("authorization"), "{refusal:?}");
+        assert!(!run.error().is_retryable());
+        assert!(!format!("{:?}", run.error()).contains("wrong"));
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_is_away_may_be_tried_again() {
+    let mut solve = solve(Files::new().file("a", ""), "FROM scratch\nCOPY a /\nLABEL a=NONCE\n");
+    solve.image.names = vec!["127.0.0.1:1/shop/api:1".to_owned()];
+    let run = build(&solve).await;
+    let BuildError::Push(refusal) = run.error() else { panic!("{:?}", run.error()) };
+    assert!(refusal.reason.contains("connection refused"), "{refusal:?}");
+    assert!(run.error().is_retryable());
+}
