@@ -1,0 +1,114 @@
+//! Which of our crates may use which: the arrows of ARCHITECTURE.md, as a table.
+//!
+//! Which crate may use which outside world is in `deny.toml`.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use super::Finding;
+use crate::{paths, program};
+
+/// What each crate may use of ours. `hops`, the testkit and the tests may use everything.
+const MAY_USE: [(&str, &[&str]); 12] = [
+    ("hops-model", &[]),
+    ("hops-manifest", &["hops-model"]),
+    ("hops-engine", &["hops-model"]),
+    ("hops-kubernetes", &["hops-model", "hops-engine"]),
+    ("hops-buildkit", &[]),
+    ("hops-git", &["hops-model"]),
+    ("hops-build", &["hops-model", "hops-buildkit", "hops-git"]),
+    ("hops-store", &["hops-model"]),
+    (
+        "hops-control",
+        &["hops-model", "hops-manifest", "hops-engine", "hops-build", "hops-git", "hops-store"],
+    ),
+    ("hops-api", &["hops-model", "hops-engine"]),
+    ("hops-server", &["hops-model", "hops-engine", "hops-control", "hops-api", "hops-git", "hops-store"]),
+    ("xtask", &[]),
+];
+
+/// Crates without async and IO: what would bring it in.
+const PURE: [(&str, &[&str]); 2] = [("hops-model", ASYNC), ("hops-manifest", ASYNC)];
+const ASYNC: &[&str] = &["tokio", "futures", "async-trait", "reqwest", "hyper"];
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    kind: Option<String>,
+}
+
+pub(super) fn check() -> Result<Vec<Finding>> {
+    let mut metadata = program::command(["cargo", "metadata", "--format-version=1", "--no-deps"]);
+    let text = program::output(metadata.current_dir(paths::checkout()))?;
+    let metadata: Metadata = serde_json::from_str(&text).context("cannot read what `cargo metadata` says")?;
+    Ok(metadata.packages.iter().flat_map(findings).collect())
+}
+
+fn findings(package: &Package) -> Vec<Finding> {
+    let finding = |message: String| Finding { place: package.name.clone(), message };
+    // Tests may use more than the crate itself.
+    let uses: BTreeSet<&str> = package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind.is_none())
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    let mut findings = Vec::new();
+    let free = ["hops", "hops-testkit", "hops-tests"].contains(&package.name.as_str());
+    match MAY_USE.iter().find(|(name, _)| *name == package.name) {
+        Some((_, allowed)) => {
+            let ours = uses.iter().filter(|name| name.starts_with("hops"));
+            for name in ours.filter(|name| !allowed.contains(name)) {
+                findings.push(finding(format!("must not use {name}; the arrows are in ARCHITECTURE.md")));
+            }
+        }
+        None if !free => findings.push(finding(format!("has no place among the layers, see {}", file!()))),
+        None => {}
+    }
+    for (_, outside) in PURE.iter().filter(|(name, _)| *name == package.name) {
+        for name in outside.iter().filter(|name| uses.contains(*name)) {
+            findings.push(finding(format!("must not use {name}: it does no IO and knows no async")));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, uses: &[&str]) -> Package {
+        let dependency = |name: &&str| Dependency { name: (*name).to_owned(), kind: None };
+        Package { name: name.to_owned(), dependencies: uses.iter().map(dependency).collect() }
+    }
+
+    #[test]
+    fn an_arrow_the_wrong_way_is_found() {
+        assert_eq!(findings(&package("hops-engine", &["hops-model", "serde"])), []);
+        assert_eq!(findings(&package("hops-engine", &["hops-store"])).len(), 1);
+    }
+
+    #[test]
+    fn a_crate_without_a_place_is_found() {
+        assert_eq!(findings(&package("hops-common", &[])).len(), 1);
+        assert_eq!(findings(&package("hops", &["hops-control"])), []);
+    }
+
+    #[test]
+    fn the_model_stays_without_async() {
+        assert_eq!(findings(&package("hops-model", &["tokio"])).len(), 1);
+    }
+}
