@@ -159,6 +159,14 @@ pub enum ApplingResult {
     Unchanged,
 }
 
+impl ApplingOutcome {
+    /// An appling that failed before it was rolled out.
+    pub fn failed(name: ApplingName, cause: Cause) -> Self {
+        let result = ApplingResult::Failed;
+        Self { name, result, url: None, duration_ms: None, cause: Some(cause), restored: None }
+    }
+}
+
 impl Outcome {
     /// A deploy that failed as a whole.
     pub fn failed(cause: Cause) -> Self {

@@ -43,58 +43,74 @@ const LEAST_MEMORY_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
 impl Memory {
     /// Parses an amount of memory.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
-        let malformed =
-            || QuantityError::Malformed { text: text.to_owned(), what: "memory", example: "128Mi" };
-        let (number, unit) = split(text).ok_or_else(malformed)?;
-        let factor = match unit {
-            "" => 1.0,
-            "Ki" => 1024.0,
-            "Mi" => 1024.0 * 1024.0,
-            "Gi" => 1024.0 * 1024.0 * 1024.0,
-            "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-            "k" => 1e3,
-            "M" => 1e6,
-            "G" => 1e9,
-            "T" => 1e12,
-            _ => return Err(malformed()),
-        };
-        if number * factor < LEAST_MEMORY_BYTES {
-            return Err(QuantityError::TooLittle { text: text.to_owned(), what: "memory", example: "128Mi" });
+        let (text, what, example) = (text.to_owned(), "memory", "128Mi");
+        match bytes(&text) {
+            None => Err(QuantityError::Malformed { text, what, example }),
+            Some(bytes) if bytes < LEAST_MEMORY_BYTES => Err(QuantityError::TooLittle { text, what, example }),
+            Some(_) => Ok(Self(text)),
         }
-        Ok(Self(text.to_owned()))
     }
 
     /// The amount as written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The amount in bytes, for comparison.
+    pub fn bytes(&self) -> f64 {
+        bytes(&self.0).expect("checked by `parse`")
     }
 }
 
 impl Cpu {
     /// Parses an amount of processor time.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
-        let what = "processor time";
-        let malformed = || QuantityError::Malformed { text: text.to_owned(), what, example: "250m" };
-        let (number, unit) = split(text).ok_or_else(malformed)?;
-        let millicores = match unit {
-            "" => number * 1000.0,
-            "m" => number,
-            _ => return Err(malformed()),
-        };
-        if millicores < 1.0 {
-            return Err(QuantityError::TooLittle { text: text.to_owned(), what, example: "250m" });
+        let (text, what, example) = (text.to_owned(), "processor time", "250m");
+        match millicores(&text) {
+            None => Err(QuantityError::Malformed { text, what, example }),
+            Some(millicores) if millicores < 1.0 => Err(QuantityError::TooLittle { text, what, example }),
+            Some(_) => Ok(Self(text)),
         }
-        Ok(Self(text.to_owned()))
     }
 
     /// The amount as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The amount in thousandths of a core, for comparison.
+    pub fn millicores(&self) -> f64 {
+        millicores(&self.0).expect("checked by `parse`")
+    }
 }
 
 text_type!(Memory, QuantityError);
 text_type!(Cpu, QuantityError);
+
+fn bytes(text: &str) -> Option<f64> {
+    let (number, unit) = split(text)?;
+    let factor = match unit {
+        "" => 1.0,
+        "Ki" => 1024.0,
+        "Mi" => 1024.0 * 1024.0,
+        "Gi" => 1024.0 * 1024.0 * 1024.0,
+        "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        _ => return None,
+    };
+    Some(number * factor)
+}
+
+fn millicores(text: &str) -> Option<f64> {
+    match split(text)? {
+        (number, "") => Some(number * 1000.0),
+        (number, "m") => Some(number),
+        _ => None,
+    }
+}
 
 /// Splits into number and unit; `None` where there is no plain decimal number in front.
 fn split(text: &str) -> Option<(f64, &str)> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitId, Desired, RepoPath, Target};
+use crate::{ApplingName, Cause, CommitId, Desired, RepoPath, Target};
 
 /// Number of a release, counted from 1 for each app and environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct Release {
     pub files: BTreeMap<RepoPath, String>,
     /// All that it puts into effect.
     pub desired: Desired,
+    /// Applings whose build failed. What ran of them before runs on, and is part of `desired`.
+    pub failed_builds: BTreeMap<ApplingName, Cause>,
 }
 
 /// How a release came to be.
