@@ -46,7 +46,9 @@ impl Memory {
         let (text, what, example) = (text.to_owned(), "memory", "128Mi");
         match bytes(&text) {
             None => Err(QuantityError::Malformed { text, what, example }),
-            Some(bytes) if bytes < LEAST_MEMORY_BYTES => Err(QuantityError::TooLittle { text, what, example }),
+            Some(bytes) if bytes < LEAST_MEMORY_BYTES => {
+                Err(QuantityError::TooLittle { text, what, example })
+            }
             Some(_) => Ok(Self(text)),
         }
     }

@@ -1,0 +1,4 @@
+//! What the crate promises, through its public functions.
+
+mod corpus;
+mod support;
