@@ -1,0 +1,137 @@
+//! Apps, and where each of them runs.
+
+use hops_model::{AppName, Deploy, Environment, ReleaseNumber, Target};
+use jiff::Timestamp;
+use sqlx::{FromRow, SqliteConnection};
+
+use crate::{
+    Store, StoreError,
+    decode::Row,
+    deploys::{DeployRow, unfinished},
+    error::DoingExt,
+};
+
+/// An app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppRow {
+    /// Its name.
+    pub name: AppName,
+    /// When it was first seen.
+    pub created_at: Timestamp,
+    /// The environments it was deployed to, in the order of their names.
+    pub environments: Vec<EnvironmentRow>,
+}
+
+/// An environment of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentRow {
+    /// The environment.
+    pub environment: Environment,
+    /// The latest release; none where no deploy got that far.
+    pub release: Option<ReleaseNumber>,
+    /// The latest deploy, with its outcome.
+    pub deploy: Deploy,
+}
+
+#[derive(FromRow)]
+struct LatestRow {
+    latest_release: Option<i64>,
+    #[sqlx(flatten)]
+    deploy: DeployRow,
+}
+
+impl Store {
+    /// Whether the app is known.
+    pub async fn app_exists(&self, app: &AppName) -> Result<bool, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM apps WHERE name = $1")
+            .bind(app.as_str())
+            .fetch_one(self.reader())
+            .await
+            .doing("look for the app")?;
+        Ok(count > 0)
+    }
+
+    /// Makes the app known, if it is not.
+    pub async fn ensure_app(&self, app: &AppName, at: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin("write the app").await?;
+        ensure_app(&mut tx, app, at).await?;
+        tx.commit().await.doing("write the app")
+    }
+
+    /// Every app, in the order of their names.
+    pub async fn apps(&self) -> Result<Vec<AppRow>, StoreError> {
+        let action = "read the apps";
+        let names: Vec<(String, i64)> = sqlx::query_as("SELECT name, created_at FROM apps ORDER BY name")
+            .fetch_all(self.reader())
+            .await
+            .doing(action)?;
+        let latest: Vec<LatestRow> = sqlx::query_as(
+            "SELECT deploys.*, (
+                 SELECT MAX(releases.number) FROM releases
+                 WHERE releases.app = deploys.app AND releases.environment = deploys.environment
+             ) AS latest_release
+             FROM deploys
+             WHERE id IN (SELECT MAX(newest.id) FROM deploys AS newest GROUP BY newest.app, newest.environment)
+             ORDER BY app, environment",
+        )
+        .fetch_all(self.reader())
+        .await
+        .doing(action)?;
+
+        let mut apps = Vec::with_capacity(names.len());
+        for (name, created_at) in names {
+            let row = Row::new("apps", &name);
+            let (name, created_at) = (row.parse("name", &name)?, row.instant("created_at", created_at)?);
+            apps.push(AppRow { name, created_at, environments: Vec::new() });
+        }
+        for LatestRow { latest_release, deploy } in latest {
+            let deploy = deploy.read()?;
+            let row = Row::new("releases", &deploy.target);
+            let release = latest_release.map(|number| row.release("number", number)).transpose()?;
+            let environment = deploy.target.environment;
+            if let Some(app) = apps.iter_mut().find(|app| app.name == deploy.target.app) {
+                app.environments.push(EnvironmentRow { environment, release, deploy });
+            }
+        }
+        Ok(apps)
+    }
+
+    /// Forgets an app in an environment: its deploys, events, releases, good forms and routes. Its app stays known.
+    ///
+    /// Refused with [`StoreError::Busy`] while a deploy of it waits or runs.
+    pub async fn remove_target(&self, target: &Target) -> Result<(), StoreError> {
+        let action = "remove the app from the environment";
+        let mut tx = self.begin(action).await?;
+        if let Some(deploy) = unfinished(&mut tx, target).await?.first().copied() {
+            return Err(StoreError::Busy { target: target.clone(), deploy });
+        }
+        // Plans, events and releases go with their deploys.
+        for statement in [
+            "DELETE FROM routes WHERE app = $1 AND environment = $2",
+            "DELETE FROM good_forms WHERE app = $1 AND environment = $2",
+            "DELETE FROM deploys WHERE app = $1 AND environment = $2",
+        ] {
+            sqlx::query(statement)
+                .bind(target.app.as_str())
+                .bind(target.environment.as_str())
+                .execute(&mut *tx)
+                .await
+                .doing(action)?;
+        }
+        tx.commit().await.doing(action)
+    }
+}
+
+pub(crate) async fn ensure_app(
+    connection: &mut SqliteConnection,
+    app: &AppName,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO apps (name, created_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+        .bind(app.as_str())
+        .bind(at.as_millisecond())
+        .execute(connection)
+        .await
+        .map(drop)
+        .doing("write the app")
+}
