@@ -23,13 +23,18 @@ mod registry;
 mod remains;
 mod slot;
 
-use std::{fs, os::unix::fs::symlink, time::Instant};
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::symlink,
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 
-pub(crate) use self::{environment::Environment, layout::Layout, slot::Port};
 use self::{daemon::Daemon, kubectl::Kubectl, slot::Slot};
+pub(crate) use self::{environment::Environment, layout::Layout, slot::Port};
 use crate::{packages, progress, tools::Tools};
 
 /// Arguments of `cargo xtask cluster`.
@@ -69,15 +74,12 @@ const STARTED: [&[&str]; 3] = [
     &["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "traefik"],
 ];
 
-pub(crate) fn run(arguments: Arguments) -> Result<()> {
-    match arguments.task {
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.task {
         Task::Up => up().map(drop),
-        Task::Down { purge } => down(purge),
+        Task::Down { purge } => down(*purge),
         Task::Status => status(),
-        Task::Env => {
-            print!("{}", Environment::current()?.to_shell());
-            Ok(())
-        }
+        Task::Env => Ok(io::stdout().write_all(Environment::current()?.to_shell().as_bytes())?),
     }
 }
 
@@ -102,7 +104,9 @@ pub(crate) fn up() -> Result<Environment> {
     let changed = cluster.start()?;
     let seconds = begin.elapsed().as_secs_f64();
     if changed {
-        progress::say(format!("the cluster is up ({seconds:.1} s)\nhint: eval \"$(cargo xtask cluster env)\""));
+        progress::say(format!(
+            "the cluster is up ({seconds:.1} s)\nhint: eval \"$(cargo xtask cluster env)\""
+        ));
     } else {
         progress::say(format!("the cluster was up already ({seconds:.1} s)"));
     }
@@ -125,17 +129,20 @@ fn down(purge: bool) -> Result<()> {
 
 fn status() -> Result<()> {
     let layout = Layout::of_checkout()?;
+    let mut out = io::stdout().lock();
     let mut all = true;
     for name in STARTED.concat() {
         let is_running = daemon::is_running(&layout, name);
         all &= is_running;
-        println!("{name:24} {}", if is_running { "running" } else { "stopped" });
+        writeln!(out, "{name:24} {}", if is_running { "running" } else { "stopped" })?;
     }
-    println!("{:24} {}", "folder", layout.root().display());
+    writeln!(out, "{:24} {}", "folder", layout.root().display())?;
     if !all {
         bail!("not all of the cluster runs\nhint: `cargo xtask cluster up` starts what is missing");
     }
-    Environment::current()?.variables().for_each(|(name, value)| println!("{name:24} {value}"));
+    for (name, value) in Environment::current()?.variables() {
+        writeln!(out, "{name:24} {value}")?;
+    }
     Ok(())
 }
 
@@ -144,7 +151,8 @@ impl Cluster {
     pub(crate) fn running() -> Result<Self> {
         up()?;
         let layout = Layout::of_checkout()?;
-        let slot = layout.slot().context("the cluster is your own; this task works on the one it starts itself")?;
+        let slot =
+            layout.slot().context("the cluster is your own; this task works on the one it starts itself")?;
         Ok(Self { layout, slot, tools: Tools::build()? })
     }
 
@@ -257,7 +265,9 @@ fn stop_all(layout: &Layout) -> Result<()> {
 
 fn must_be_root() -> Result<()> {
     if !rustix::process::geteuid().is_root() {
-        bail!("a cluster needs root: containers, network namespaces\nhint: run as root, or set HOPS_TEST_KUBECONFIG to use your own cluster");
+        bail!(
+            "a cluster needs root: containers, network namespaces\nhint: run as root, or set HOPS_TEST_KUBECONFIG to use your own cluster"
+        );
     }
     Ok(())
 }

@@ -1,8 +1,76 @@
+//! Base images assembled from Debian packages, for machines that reach no public registry.
+//!
+//! They lie in the local registry under the names that Dockerfiles use, and the builder looks there first. They carry the
+//! settings by which this machine reaches its package registries, so that `apt-get`, `pip` and `npm` work in build steps;
+//! these are read at run time and end up nowhere but in the local registry.
+
 pub(crate) mod builder;
+mod debian;
+mod machine;
+mod recipes;
 
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result};
+
+use self::{builder::Builder, machine::Machine, recipes::Recipe};
+use crate::{cluster::Cluster, digest::Key, progress};
+
+/// Arguments of `cargo xtask images`.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Only these, such as `busybox`; all when none is named
+    #[arg(value_name = "IMAGE", value_parser = recipes::names())]
+    only: Vec<String>,
+}
 
-pub(crate) fn run(_arguments: &Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let cluster = Cluster::running()?;
+    let builder = Builder::of(&cluster);
+    let machine = Machine::read()?;
+    let wanted = recipes::all().into_iter().filter(|recipe| {
+        arguments.only.is_empty()
+            || arguments.only.iter().any(|name| name == recipe.name)
+            // What another one begins with is made too.
+            || (recipe.name == "debian" && arguments.only.iter().any(|name| name == "python" || name == "node"))
+    });
+    for recipe in wanted {
+        let key = key(&recipe, &machine);
+        let marked = format!("{}:hops-{key}", recipe.path());
+        let tags: Vec<String> = recipe.tags.iter().map(|tag| format!("{}:{tag}", recipe.path())).collect();
+        // The key's own tag tells what was built; a public tag that leads elsewhere was overwritten since.
+        let made = builder.digest(&marked);
+        if made.is_some() && tags.iter().all(|tag| builder.digest(tag) == made) {
+            continue;
+        }
+        progress::step(format!("assembling {}", tags.join(", ")), || {
+            let folder = cluster.layout.root().join("run").join(format!("image-{}", recipe.name));
+            remove(&folder)?;
+            fs::create_dir_all(&folder)?;
+            (recipe.prepare)(&folder, &machine, &cluster.tools)
+                .with_context(|| format!("cannot prepare the image {}", recipe.name))?;
+            fs::write(folder.join("Dockerfile"), recipe.dockerfile)?;
+            let names: Vec<&str> = tags.iter().chain([&marked]).map(String::as_str).collect();
+            builder.build(&folder, &names)?;
+            remove(&folder)
+        })?;
+    }
+    progress::say("the base images are there");
+    Ok(())
+}
+
+/// Of everything that makes the image what it is, the machine's settings included.
+fn key(recipe: &Recipe, machine: &Machine) -> String {
+    let base =
+        recipes::all().into_iter().find(|base| recipe.begins_with(base.name)).map(|base| key(&base, machine));
+    let sources = [include_str!("images/recipes.rs"), include_str!("images/debian.rs")];
+    let key = sources.into_iter().fold(Key::new(), Key::with).with(recipe.name).with(machine.fingerprint());
+    key.with(base.unwrap_or_default()).finish()
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
     Ok(())
 }

@@ -31,8 +31,11 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// Installs what is missing. Does nothing, in no time, when nothing is.
 pub(crate) fn install() -> Result<()> {
-    let mut missing: Vec<&str> =
-        NEEDED.iter().filter(|(name, _)| program::find(name).is_none()).map(|&(_, package)| package).collect();
+    let mut missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(name, _)| program::find(name).is_none())
+        .map(|&(_, package)| package)
+        .collect();
     if !Path::new(CNI_PLUGINS).join("ptp").exists() {
         missing.push("containernetworking-plugins");
     }

@@ -98,11 +98,11 @@ impl Module {
                 .with_context(|| format!("cannot read go.mod of tool {}", self.name))?;
             let minor = kubernetes_minor(&go_mod)
                 .with_context(|| format!("go.mod of tool {} requires no k8s.io/component-base", self.name))?;
-            for (name, value) in
-                [("gitVersion", format!("v1.{minor}")), ("gitMajor", "1".to_owned()), ("gitMinor", {
-                    minor.split('.').next().unwrap_or_default().to_owned()
-                })]
-            {
+            for (name, value) in [
+                ("gitVersion", format!("v1.{minor}")),
+                ("gitMajor", "1".to_owned()),
+                ("gitMinor", { minor.split('.').next().unwrap_or_default().to_owned() }),
+            ] {
                 use std::fmt::Write as _;
                 let _ = write!(linker, " -X k8s.io/component-base/version.{name}={value}");
             }
@@ -121,7 +121,9 @@ struct Go {
 impl Go {
     fn find() -> Result<Self> {
         if program::find("go").is_none() {
-            bail!("`go` is not installed\nhint: install Go 1.26 or newer (https://go.dev/dl), it builds the parts of the cluster");
+            bail!(
+                "`go` is not installed\nhint: install Go 1.26 or newer (https://go.dev/dl), it builds the parts of the cluster"
+            );
         }
         let version = program::output(&mut program::command(["go", "env", "GOVERSION", "GOOS", "GOARCH"]))?;
         Ok(Self { version })
@@ -133,10 +135,16 @@ impl Go {
         fs::create_dir_all(&unfinished)?;
         let (package, flags) = arguments.split_last().expect("arguments end with the package");
         let mut command = Command::new("go");
-        command.args(flags).arg("-o").arg(format!("{}/", unfinished.display())).arg(package).current_dir(folder);
+        command
+            .args(flags)
+            .arg("-o")
+            .arg(format!("{}/", unfinished.display()))
+            .arg(package)
+            .current_dir(folder);
         // What the key does not know must have no influence.
         command.env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
-        program::output(&mut command).with_context(|| format!("{} built no {}", self.version.trim(), module.name))?;
+        program::output(&mut command)
+            .with_context(|| format!("{} built no {}", self.version.trim(), module.name))?;
         for (built, called) in module.links {
             let link = unfinished.join(called);
             if !link.exists() {

@@ -46,7 +46,14 @@ pub(super) fn issue(layout: &Layout, slot: Slot) -> Result<()> {
 
 fn authority(layout: &Layout) -> Result<()> {
     let key = layout.certificate("authority.key");
-    let arguments = ["-subj", "/CN=hops-test-cluster", "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+    let arguments = [
+        "-subj",
+        "/CN=hops-test-cluster",
+        "-days",
+        "3650",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+    ];
     let mut command = program::command(["openssl", "req", "-x509", "-newkey", "ec", "-noenc"]);
     command.args(["-pkeyopt", "ec_paramgen_curve:P-256"]).args(arguments);
     command.arg("-keyout").arg(key).arg("-out").arg(layout.certificate("authority.crt"));
@@ -100,6 +107,7 @@ pub(super) fn api_server(slot: Slot) -> String {
 
 /// The first address of a network: Kubernetes gives it to the Service of its own API.
 fn first_of(network: &str) -> Result<Ipv4Addr> {
-    let address: Ipv4Addr = network.split('/').next().unwrap_or_default().parse().context("a network of the slot")?;
+    let address: Ipv4Addr =
+        network.split('/').next().unwrap_or_default().parse().context("a network of the slot")?;
     Ok(Ipv4Addr::from(u32::from(address) + 1))
 }

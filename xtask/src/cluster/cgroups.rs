@@ -48,7 +48,8 @@ pub(super) fn is_empty(name: &str) -> Result<bool> {
 pub(super) fn remove(name: &str) -> Result<()> {
     for hierarchy in hierarchies()? {
         for group in tree(&hierarchy.join(name)) {
-            fs::remove_dir(&group).with_context(|| format!("cannot remove the control group {}", group.display()))?;
+            fs::remove_dir(&group)
+                .with_context(|| format!("cannot remove the control group {}", group.display()))?;
         }
     }
     Ok(())

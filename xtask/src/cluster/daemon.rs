@@ -21,7 +21,7 @@ use super::{
 use crate::{digest::Key, http, progress};
 
 /// How long a daemon may take until it is ready; a cold disk and two busy cores need a lot of it.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_mins(2);
 /// How long it may take to stop before it is killed.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// Between two looks at a daemon that starts. Nothing tells when it is ready, so it has to be asked.

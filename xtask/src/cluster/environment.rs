@@ -4,7 +4,10 @@ use std::env;
 
 use anyhow::{Result, bail};
 
-use super::{layout::Layout, slot::{Port, Slot}};
+use super::{
+    layout::Layout,
+    slot::{Port, Slot},
+};
 
 /// Set to use a cluster of one's own.
 const OWN: &str = "HOPS_TEST_KUBECONFIG";
@@ -76,7 +79,8 @@ mod tests {
     use super::Environment;
 
     fn own(variables: &[(&str, &str)]) -> anyhow::Result<Option<Environment>> {
-        let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let find =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Environment::of_variables(find)
     }
 
@@ -87,7 +91,8 @@ mod tests {
 
     #[test]
     fn an_own_cluster_must_be_named_in_full() {
-        let error = own(&[("HOPS_TEST_KUBECONFIG", "k"), ("HOPS_TEST_INGRESS", "i")]).err().unwrap().to_string();
+        let error =
+            own(&[("HOPS_TEST_KUBECONFIG", "k"), ("HOPS_TEST_INGRESS", "i")]).err().unwrap().to_string();
         assert_eq!(
             error,
             "HOPS_TEST_KUBECONFIG is set, but not HOPS_TEST_REGISTRY, HOPS_TEST_BUILDKIT: a cluster of your own needs all of them"
@@ -96,7 +101,8 @@ mod tests {
 
     #[test]
     fn values_are_quoted_for_the_shell() {
-        let environment = Environment(vec![("KUBECONFIG", "/it's/k".to_owned()), ("HOPS_TEST_BIN", "/b in".to_owned())]);
+        let environment =
+            Environment(vec![("KUBECONFIG", "/it's/k".to_owned()), ("HOPS_TEST_BIN", "/b in".to_owned())]);
         assert_eq!(
             environment.to_shell(),
             "export KUBECONFIG='/it'\\''s/k'\nexport HOPS_TEST_BIN='/b in'\nexport PATH=\"$PATH:\"'/b in'\n"

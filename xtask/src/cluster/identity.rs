@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn waiting_ends_with_the_process() {
-        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let process = Identity::of(child.id().cast_signed()).unwrap().open().unwrap();
         assert!(!process.wait(Duration::ZERO));
         process.signal(Signal::KILL);

@@ -34,6 +34,7 @@ pub(super) fn kubelet(cluster: &Cluster) -> Daemon {
         "clusterDomain": "cluster.local",
         "clusterDNS": [cluster.slot.machine().to_string()],
         "podLogsDir": root.join("logs"),
+        "volumePluginDir": root.join("volume-plugins"),
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": format!("/{}", network::name(cluster.slot)),
         "failCgroupV1": false,

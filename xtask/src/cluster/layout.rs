@@ -12,7 +12,8 @@ use super::{identity::boot, slot::Slot};
 use crate::{digest::Key, paths, program};
 
 /// What `down` forgets. The rest (`registry`, `buildkit`, the slot) saves time at the next `up`.
-const FORGOTTEN: [&str; 8] = ["boot", "certificates", "configuration", "containerd", "etcd", "kubelet", "network", "run"];
+const FORGOTTEN: [&str; 8] =
+    ["boot", "certificates", "configuration", "containerd", "etcd", "kubelet", "network", "run"];
 
 /// The longest path that a Unix socket can have, with room for the names of ours.
 const LONGEST: usize = 80;

@@ -1,6 +1,10 @@
 //! What containers leave behind when their runtime is stopped.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use rustix::{
@@ -15,32 +19,43 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// Kills all containers and the shims that hold them.
 pub(super) fn kill_containers(layout: &Layout, slot: Slot) -> Result<()> {
     let group = network::name(slot);
-    // The shims first: none of them may start or restart anything.
-    let shims: Vec<_> = shims(layout)?.into_iter().filter_map(|shim| shim.open()).collect();
-    shims.iter().for_each(|shim| shim.signal(Signal::KILL));
-    anyhow::ensure!(shims.iter().all(|shim| shim.wait(STOPPED_WITHIN)), "a container's shim cannot be killed");
+    let begin = Instant::now();
     // A killed process leaves its group a moment later, and between two looks a fork may have added another.
-    let begin = std::time::Instant::now();
     while !cgroups::is_empty(&group)? {
         cgroups::kill(&group)?;
-        anyhow::ensure!(begin.elapsed() < STOPPED_WITHIN, "processes in the control group {group} cannot be killed");
+        anyhow::ensure!(
+            begin.elapsed() < STOPPED_WITHIN,
+            "processes in the control group {group} cannot be killed"
+        );
         std::thread::yield_now();
     }
+    // The shims last: they are the parents of what was killed, and bury it.
+    let shims: Vec<_> = shims(layout)?.into_iter().filter_map(|shim| shim.open()).collect();
+    for shim in &shims {
+        shim.signal(Signal::KILL);
+    }
+    anyhow::ensure!(
+        shims.iter().all(|shim| shim.wait(STOPPED_WITHIN)),
+        "a container's shim cannot be killed"
+    );
     Ok(())
 }
 
 /// Removes mounts, control groups, and files that lie outside of our folder.
 pub(super) fn remove(layout: &Layout, slot: Slot) -> Result<()> {
-    remove_shim_sockets(layout);
+    let containers = containers(layout);
+    remove_shim_sockets(&containers);
     unmount_below(layout.root())?;
     cgroups::remove(&network::name(slot))?;
     let logs = layout.folder("kubelet");
     remove_files(Path::new("/var/log/containers"), |file| {
         fs::read_link(file).is_ok_and(|target| target.starts_with(&logs))
     });
-    let prefix = format!("{}-", network::name(slot));
+    let ids: Vec<_> = containers.iter().filter_map(|folder| folder.file_name()?.to_str()).collect();
     remove_files(Path::new("/var/lib/cni/results"), |file| {
-        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        // Network, container, interface.
+        name.rsplit('-').nth(1).is_some_and(|id| ids.contains(&id))
     });
     Ok(())
 }
@@ -58,12 +73,19 @@ fn shims(layout: &Layout) -> Result<Vec<Identity>> {
     Ok(pids.filter(|pid| is_ours(*pid)).filter_map(Identity::of).collect())
 }
 
-/// The shims' sockets lie in a folder that all containerds of a machine share; each shim's own folder says which is its.
-fn remove_shim_sockets(layout: &Layout) {
+/// The folders that the shims of our containers were given, named by the containers' ids.
+fn containers(layout: &Layout) -> Vec<PathBuf> {
     let tasks = layout.folder("containerd").join("state/io.containerd.runtime.v2.task/k8s.io");
-    for task in fs::read_dir(tasks).into_iter().flatten().flatten() {
-        let address = fs::read_to_string(task.path().join("address")).unwrap_or_default();
-        if let Some(socket) = address.trim().strip_prefix("unix://").filter(|path| path.starts_with("/run/containerd/s/")) {
+    fs::read_dir(tasks).into_iter().flatten().flatten().map(|task| task.path()).collect()
+}
+
+/// The shims' sockets lie in a folder that all containerds of a machine share; each shim's own folder says which is its.
+fn remove_shim_sockets(containers: &[PathBuf]) {
+    for container in containers {
+        let address = fs::read_to_string(container.join("address")).unwrap_or_default();
+        if let Some(socket) =
+            address.trim().strip_prefix("unix://").filter(|path| path.starts_with("/run/containerd/s/"))
+        {
             let _ = fs::remove_file(socket);
         }
     }

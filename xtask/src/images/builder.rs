@@ -49,7 +49,8 @@ impl Builder {
     /// The digest of an image in the registry.
     pub(crate) fn digest(&self, name: &str) -> Option<String> {
         let (path, tag) = name.split_once(':')?;
-        let answer = http::request(self.registry, "HEAD", &format!("/v2/{path}/manifests/{tag}"), MANIFESTS).ok()?;
+        let answer =
+            http::request(self.registry, "HEAD", &format!("/v2/{path}/manifests/{tag}"), MANIFESTS).ok()?;
         (answer.status == 200).then(|| answer.header("docker-content-digest").map(str::to_owned)).flatten()
     }
 }
