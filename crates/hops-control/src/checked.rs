@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hops_git::Repository;
-use hops_manifest::{Diagnostic, Severity};
+use hops_manifest::{Diagnostic, NotYet, Severity};
 use hops_model::{App, AppName, Cause, CauseCode, CommitId, Environment, RepoPath, Target};
 
 use crate::{ControlError, parts::Parts, source};
@@ -46,8 +46,7 @@ impl Checked {
         let target = Target::new(app.name.clone(), environment.unwrap_or(app.default_environment));
         let not_yet = hops_manifest::not_yet(&app, target.environment);
         if !not_yet.is_empty() {
-            let messages: Vec<String> = not_yet.iter().map(ToString::to_string).collect();
-            return Err(ControlError::Refused(not_supported(&target, &messages)));
+            return Err(ControlError::Refused(not_supported(&target, &not_yet)));
         }
         let warnings = warnings.into_iter().map(one_line).collect();
         Ok(Self { app, target, files: reading.files, warnings, subject, repository })
@@ -72,13 +71,16 @@ fn misnamed(asked: &AppName, named: &AppName) -> Cause {
     )
 }
 
-fn not_supported(target: &Target, messages: &[String]) -> Cause {
-    let message = match messages {
-        [message] => message.clone(),
-        _ => format!("{target} asks for {} things that HOPS cannot do yet", messages.len()),
+fn not_supported(target: &Target, needs: &[NotYet]) -> Cause {
+    let (message, help) = match needs {
+        [need] => (need.message.clone(), need.help.clone()),
+        _ => (
+            format!("{target} asks for {} things that HOPS cannot do yet", needs.len()),
+            "take these keys out of the file to deploy without them".to_owned(),
+        ),
     };
-    Cause::new(CauseCode::NotSupported, message, "take these keys out of the file to deploy without them")
-        .with_proof(messages.join("\n"))
+    let proof: Vec<&str> = needs.iter().map(|need| need.message.as_str()).collect();
+    Cause::new(CauseCode::NotSupported, message, help).with_proof(proof.join("\n"))
 }
 
 fn one_line(diagnostic: &Diagnostic) -> String {

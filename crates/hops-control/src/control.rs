@@ -7,11 +7,10 @@ use hops_engine::{LogQuery, LogStream, Plan};
 use hops_git::Repository;
 use hops_model::{
     AppName, ApplingStatus, Cause, CauseCode, CommitId, Deploy, DeployId, DeployState, Environment, Event,
-    ReleaseNumber, Target, release::Origin,
+    Outcome, ReleaseNumber, Target, release::Origin,
 };
 use hops_store::{AppRow, NewDeploy, ReleaseRow};
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::{ControlError, Wish, checked::Checked, feed::Feed, job, parts::Parts, runner::Runner};
 
@@ -27,7 +26,7 @@ pub struct Control {
 }
 
 /// What runs of an app in an environment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Status {
     /// The app and environment.
     pub target: Target,
@@ -70,7 +69,6 @@ impl Control {
     ) -> Result<Deploy, ControlError> {
         let checked = Checked::read(&self.parts, app, environment, commit).await?;
         let now = Timestamp::now();
-        self.parts.store.ensure_app(app, now).await?;
         self.enqueue(NewDeploy {
             target: checked.target,
             origin: Origin::Deploy,
@@ -106,9 +104,14 @@ impl Control {
     /// Stops a deploy that waits or is being built. One that is being rolled out goes on.
     pub async fn cancel(&self, id: DeployId) -> Result<(), ControlError> {
         let deploy = self.find_deploy(id).await?;
-        let cause = Cause::new(CauseCode::Cancelled, "the deploy was cancelled before it started", "");
+        let cause = Cause::new(
+            CauseCode::Cancelled,
+            "the deploy was cancelled before it started",
+            "nothing was changed",
+        );
+        let outcome = Outcome::failed(cause);
         let ended = match deploy.state {
-            DeployState::Queued => self.parts.store.cancel_queued(id, cause, Timestamp::now()).await?,
+            DeployState::Queued => self.parts.store.withdraw(id, &outcome, Timestamp::now()).await?,
             DeployState::Running if deploy.release.is_none() => self.runner.cancel(id),
             DeployState::Running | DeployState::Finished => false,
         };
@@ -183,12 +186,13 @@ impl Control {
     }
 
     async fn enqueue(&self, new: NewDeploy) -> Result<Deploy, ControlError> {
-        self.parts.store.prune_events(&new.target, KEPT_DEPLOYS).await?;
-        let enqueued = self.parts.store.enqueue(new).await?;
+        self.parts.store.prune_events(KEPT_DEPLOYS).await?;
+        let enqueued = self.parts.store.enqueue(&new).await?;
         for replaced in enqueued.replaced {
             self.feed.ring(replaced);
         }
-        if self.parts.store.is_busy(&enqueued.deploy.target).await? {
+        let deploys = self.parts.store.deploys(&new.target, 2).await?;
+        if deploys.iter().any(|deploy| deploy.state == DeployState::Running) {
             self.feed.append(enqueued.deploy.id, &Event::Queued).await?;
         }
         self.runner.wake();
@@ -199,7 +203,7 @@ impl Control {
     async fn former_release(&self, target: &Target) -> Result<ReleaseNumber, ControlError> {
         let releases = self.parts.store.releases(target, 100).await?;
         let mut former = releases.iter().skip(1).filter(|row| {
-            row.outcome.as_ref().is_some_and(hops_model::Outcome::is_success)
+            row.outcome.as_ref().is_some_and(Outcome::is_success)
         });
         match (releases.is_empty(), former.next()) {
             (true, _) => Err(ControlError::NoRelease(target.clone())),

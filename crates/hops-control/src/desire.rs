@@ -117,10 +117,10 @@ fn routes(app: &App, appling: &Appling, target: &Target, hosts: &Hosts) -> Resul
         return Ok(Vec::new());
     }
     let default = hosts.of(app, appling, target.environment)?;
-    let mut routes: Vec<HostName> = match target.environment.has_custom_domains() {
-        true => appling.domains.clone(),
-        false => Vec::new(),
-    };
+    let mut routes = Vec::new();
+    if target.environment.has_custom_domains() {
+        routes.clone_from(&appling.domains);
+    }
     if !routes.contains(&default) {
         routes.push(default);
     }

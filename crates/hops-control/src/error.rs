@@ -1,7 +1,7 @@
 //! Why HOPS could not do what it was asked, apart from a deploy that ran and failed.
 
 use hops_engine::EngineError;
-use hops_model::{AppName, Cause, CauseCode, CommitId, DeployId, HostName, ReleaseNumber, Target};
+use hops_model::{AppName, Cause, CauseCode, CommitId, DeployId, ReleaseNumber, Target};
 use hops_store::StoreError;
 use thiserror::Error;
 
@@ -42,19 +42,11 @@ pub enum ControlError {
     /// The request cannot be put into effect as it is: wrong files, or what this platform cannot do yet.
     #[error("{0}")]
     Refused(Cause),
-    /// The host is another app's.
-    #[error("`{host}` is routed to {owner}")]
-    RouteTaken {
-        /// The host.
-        host: HostName,
-        /// Whose it is.
-        owner: Target,
-    },
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The state could not be read or written.
-    #[error("cannot use the server's state")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The server's copy of the repository could not be used.
     #[error("cannot use the server's copy of `{app}`")]
@@ -90,7 +82,9 @@ impl ControlError {
                 Fault::NotFound
             }
             Self::NoCommit { .. } | Self::Refused(_) => Fault::User,
-            Self::NothingToRollBackTo(_) | Self::TooLateToCancel(_) | Self::RouteTaken { .. } => Fault::Conflict,
+            Self::NothingToRollBackTo(_)
+            | Self::TooLateToCancel(_)
+            | Self::Store(StoreError::HostTaken { .. } | StoreError::Busy { .. }) => Fault::Conflict,
             Self::Engine(_) => Fault::Unavailable,
             Self::Store(_) | Self::Repository { .. } => Fault::Internal,
         }
@@ -116,11 +110,8 @@ impl From<&ControlError> for Cause {
             ControlError::TooLateToCancel(_) => {
                 (CauseCode::Refused, "`hops rollback` puts the former release back into effect")
             }
-            ControlError::RouteTaken { .. } => (
-                CauseCode::RouteTaken,
-                "take the host out of that app's `domains` and deploy it, then deploy this one again",
-            ),
-            ControlError::Store(_) | ControlError::Repository { .. } => {
+            ControlError::Store(store) => return store.into(),
+            ControlError::Repository { .. } => {
                 (CauseCode::Internal, "the server's log has more; nothing was changed")
             }
         };

@@ -14,7 +14,7 @@ pub(crate) use build::request;
 use std::sync::Arc;
 
 use hops_engine::Events;
-use hops_model::{ApplingOutcome, Cause, CauseCode, Deploy, Event, Outcome, release::Origin};
+use hops_model::{ApplingOutcome, Cause, CauseCode, Deploy, Event, Outcome, Release, release::Origin};
 use hops_store::StoreError;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -77,7 +77,7 @@ impl Job {
         let kept = keeper.await.expect("the task that keeps events does not panic");
         let result = match (result, kept) {
             (Ok(outcome) | Err(Stop::Outcome(outcome)), Ok(())) => {
-                self.parts.store.finish(id, &outcome, Timestamp::now()).await
+                self.parts.store.finish(id, &outcome, Timestamp::now()).await.map(drop)
             }
             (Err(Stop::Store(error)), _) | (_, Err(error)) => Err(error),
         };
@@ -97,20 +97,17 @@ impl Job {
             Some(number) => self.parts.store.release(&self.deploy.target, number).await?,
             None => None,
         };
-        let (release, failed_builds) = match (written, self.deploy.origin) {
-            (Some(release), _) => (release, self.parts.store.failed_builds(self.deploy.id).await?),
-            (None, Origin::Rollback { to }) => (self.write_rollback(to).await?, Vec::new()),
+        let release = match (written, self.deploy.origin) {
+            (Some(release), _) => release,
+            (None, Origin::Rollback { to }) => self.write_rollback(to).await?,
             (None, Origin::Deploy) => self.build_and_write(events).await?,
         };
         events.send(Event::Released { release: release.number });
         let rolled_out = self.roll_out(&release, events).await?;
-        Ok(merge(&release, rolled_out, failed_builds))
+        Ok(merge(&release, rolled_out))
     }
 
-    async fn build_and_write(
-        &self,
-        events: &Events,
-    ) -> Result<(hops_model::Release, Vec<ApplingOutcome>), Stop> {
+    async fn build_and_write(&self, events: &Events) -> Result<Release, Stop> {
         let Deploy { target, commit, .. } = &self.deploy;
         let checked = Checked::read(&self.parts, &target.app, Some(target.environment), commit).await?;
         for message in &checked.warnings {
@@ -123,23 +120,19 @@ impl Job {
                 return Err(Cause::new(CauseCode::Cancelled, message, "nothing that runs was changed").into());
             }
         };
-        let release = self.write_deploy(&checked, &built).await?;
-        Ok((release, built.failed))
+        self.write_deploy(&checked, built).await
     }
 }
 
-/// The outcome of every appling, in the order of the release.
-fn merge(
-    release: &hops_model::Release,
-    rolled_out: Vec<ApplingOutcome>,
-    failed_builds: Vec<ApplingOutcome>,
-) -> Outcome {
+/// The outcome of every appling, in the order of their names.
+fn merge(release: &Release, rolled_out: Vec<ApplingOutcome>) -> Outcome {
     // An appling whose build failed may run on in its former form; what counts is that the new one did not come.
     let mut applings: Vec<ApplingOutcome> = rolled_out
         .into_iter()
-        .filter(|outcome| failed_builds.iter().all(|failed| failed.name != outcome.name))
+        .filter(|outcome| !release.failed_builds.contains_key(&outcome.name))
         .collect();
-    applings.extend(failed_builds);
+    let failed = release.failed_builds.clone().into_iter();
+    applings.extend(failed.map(|(name, cause)| ApplingOutcome::failed(name, cause)));
     applings.sort_by(|one, other| one.name.cmp(&other.name));
     Outcome { release: Some(release.number), applings, cause: None }
 }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use hops_build::{ApplingBuild, BuildRequest};
 use hops_engine::Events;
-use hops_model::{
-    ApplingName, ApplingOutcome, ApplingResult, Event, ImageRef, Outcome,
-};
+use hops_model::{ApplingName, ApplingOutcome, Cause, CommitId, Event, ImageRef, Outcome};
 
 use super::{Job, Stop};
 use crate::checked::Checked;
@@ -14,14 +12,14 @@ use crate::checked::Checked;
 /// What the builds became.
 pub(super) struct Built {
     pub(super) images: BTreeMap<ApplingName, ImageRef>,
-    pub(super) failed: Vec<ApplingOutcome>,
+    pub(super) failed: BTreeMap<ApplingName, Cause>,
 }
 
 impl Job {
     /// Builds every appling. Some may fail: the others are rolled out all the same (design.md 1, promise 5).
     pub(super) async fn build(&self, checked: &Checked, events: &Events) -> Result<Built, Stop> {
         let results = self.parts.builder.build(request(checked, &self.deploy.commit), events.sender()).await;
-        let mut built = Built { images: BTreeMap::new(), failed: Vec::new() };
+        let mut built = Built { images: BTreeMap::new(), failed: BTreeMap::new() };
         for (name, result) in results {
             match result {
                 Ok(image) => {
@@ -29,27 +27,22 @@ impl Job {
                 }
                 Err(cause) => {
                     events.send(Event::Failed { appling: name.clone(), cause: cause.clone() });
-                    built.failed.push(ApplingOutcome {
-                        name,
-                        result: ApplingResult::Failed,
-                        url: None,
-                        duration_ms: None,
-                        cause: Some(cause),
-                        restored: None,
-                    });
+                    built.failed.insert(name, cause);
                 }
             }
         }
         if built.images.is_empty() {
             // Nothing new to put into effect, so there is no release either.
-            return Err(Stop::Outcome(Outcome { release: None, applings: built.failed, cause: None }));
+            let failed = built.failed.into_iter();
+            let applings = failed.map(|(name, cause)| ApplingOutcome::failed(name, cause)).collect();
+            return Err(Stop::Outcome(Outcome { release: None, applings, cause: None }));
         }
         Ok(built)
     }
 }
 
 /// What the builder is asked for.
-pub(crate) fn request(checked: &Checked, commit: &hops_model::CommitId) -> BuildRequest {
+pub(crate) fn request(checked: &Checked, commit: &CommitId) -> BuildRequest {
     BuildRequest {
         app: checked.app.name.clone(),
         repository: checked.repository.clone(),

@@ -1,8 +1,11 @@
 //! The release stage: what is about to be put into effect is written down.
 
+use std::collections::BTreeMap;
+
 use hops_model::{
     Cause, Desired, HostName, Release, ReleaseNumber, release::Origin,
 };
+use hops_store::StoreError;
 use jiff::Timestamp;
 
 use super::{Job, Stop, build::Built};
@@ -10,17 +13,17 @@ use crate::{ControlError, checked::Checked, desire::Wish};
 
 impl Job {
     /// Writes the release of a commit that was built.
-    pub(super) async fn write_deploy(&self, checked: &Checked, built: &Built) -> Result<Release, Stop> {
+    pub(super) async fn write_deploy(&self, checked: &Checked, built: Built) -> Result<Release, Stop> {
         let target = &self.deploy.target;
         let commit = &self.deploy.commit;
-        let wish = Wish::new(&checked.app, target, commit, built.images.clone(), &self.parts.hosts)
+        let wish = Wish::new(&checked.app, target, commit, built.images, &self.parts.hosts)
             .map_err(|error| Cause::from(&error))?;
         self.claim(&wish.hosts()).await?;
         let good = self.parts.store.good_forms(target).await?;
         let release = self
             .parts
             .store
-            .write_release(self.deploy.id, &built.failed, |number| Release {
+            .write_release(self.deploy.id, |number| Release {
                 target: target.clone(),
                 number,
                 commit: commit.clone(),
@@ -29,6 +32,7 @@ impl Job {
                 origin: Origin::Deploy,
                 files: checked.files.clone(),
                 desired: wish.desired(number, &good),
+                failed_builds: built.failed,
             })
             .await?;
         Ok(release)
@@ -50,7 +54,7 @@ impl Job {
         let release = self
             .parts
             .store
-            .write_release(self.deploy.id, &[], |number| {
+            .write_release(self.deploy.id, |number| {
                 let differing = former.desired.applings.iter().filter_map(|appling| {
                     good.get(&appling.name).filter(|good| *good != appling)
                 });
@@ -59,6 +63,7 @@ impl Job {
                     number,
                     created_at: Timestamp::now(),
                     origin: Origin::Rollback { to },
+                    failed_builds: BTreeMap::new(),
                     desired: Desired { release: number, last_good, ..former.desired.clone() },
                     ..former.clone()
                 }
@@ -68,10 +73,10 @@ impl Job {
     }
 
     async fn claim(&self, hosts: &[HostName]) -> Result<(), Stop> {
-        let target = &self.deploy.target;
-        match self.parts.store.claim_hosts(target, hosts).await? {
-            Ok(()) => Ok(()),
-            Err(taken) => Err(ControlError::RouteTaken { host: taken.host, owner: taken.owner }.into()),
-        }
+        let claimed = self.parts.store.claim_hosts(&self.deploy.target, hosts).await;
+        claimed.map_err(|error| match error {
+            error @ StoreError::HostTaken { .. } => Cause::from(&error).into(),
+            error => Stop::Store(error),
+        })
     }
 }

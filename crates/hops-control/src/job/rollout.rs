@@ -25,14 +25,13 @@ impl Job {
             let outcome = Outcome { release: Some(release.number), applings: Vec::new(), cause: Some(error.into()) };
             Stop::Outcome(outcome)
         };
-        let plan = match self.written_plan().await? {
-            Some(plan) => plan,
-            None => {
-                let plan = self.retrying(events, || self.planned(release)).await.map_err(|error| stop(&error))?;
-                let text = serde_json::to_value(&plan).expect("a plan is made of strings and numbers");
-                self.parts.store.save_plan(self.deploy.id, &text).await?;
-                plan
-            }
+        let plan = if let Some(plan) = self.written_plan().await? {
+            plan
+        } else {
+            let plan = self.retrying(events, || self.planned(release)).await.map_err(|error| stop(&error))?;
+            let text = serde_json::to_value(&plan).expect("a plan is made of strings and numbers");
+            self.parts.store.save_plan(self.deploy.id, &text).await?;
+            plan
         };
         let outcomes = self
             .retrying(events, || self.parts.engine.apply(&plan, events))
