@@ -116,18 +116,31 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_as_written() {
-        for text in ["unix:///run/buildkit/buildkitd.sock", "tcp://builder:1234", "tcp://10.0.0.7:8372", "tcp://[::1]:1"]
-        {
+        for text in [
+            "unix:///run/buildkit/buildkitd.sock",
+            "tcp://builder:1234",
+            "tcp://10.0.0.7:8372",
+            "tcp://[::1]:1",
+        ] {
             assert_eq!(Address::parse(text).unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in
-            ["", "unix://relative", "tcp://host", "tcp://:1", "tcp://host:0", "tcp://host:70000", "tcp://[host]:1",
-             "tcp://a/b:1", "tcp://a:b:1", "docker-container://x", "host:1"]
-        {
+        for text in [
+            "",
+            "unix://relative",
+            "tcp://host",
+            "tcp://:1",
+            "tcp://host:0",
+            "tcp://host:70000",
+            "tcp://[host]:1",
+            "tcp://a/b:1",
+            "tcp://a:b:1",
+            "docker-container://x",
+            "host:1",
+        ] {
             assert_eq!(Address::parse(text), Err(InvalidAddress(text.to_owned())));
         }
     }

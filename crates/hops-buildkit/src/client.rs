@@ -15,6 +15,7 @@ use crate::{
     progress::{Progress, Tracker},
     session::{CONTEXT, DOCKERFILE, Local, Session, SharedFiles},
     solve::Solve,
+    syntax,
 };
 
 /// A daemon, by its address. Cheap to clone; every build has a connection of its own, so that one whose progress
@@ -65,11 +66,7 @@ impl Client {
 
     /// The daemon's version, `None` where it is too old to say; also tells whether it is there at all.
     pub async fn version(&self) -> Result<Option<String>, BuildError> {
-        match self.control().await?.info(InfoRequest {}).await {
-            Ok(answer) => Ok(answer.into_inner().buildkit_version.map(|version| version.version)),
-            Err(status) if status.code() == tonic::Code::Unimplemented => Ok(None),
-            Err(status) => Err(self.lost(Some(status))),
-        }
+        version(&mut self.control().await?).await.map_err(|status| self.lost(Some(status)))
     }
 
     /// Builds. Dropping the future, or `cancel`, stops the daemon too. Events wait for room in `progress`; a
@@ -83,7 +80,8 @@ impl Client {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(BuildError::Cancelled),
-            built = self.run(solve, progress) => built,
+            // Some 20 kB, which callers should not have to carry about in their own futures.
+            built = Box::pin(self.run(solve, progress)) => built,
         }
     }
 
@@ -94,6 +92,11 @@ impl Client {
         let files = SharedFiles::new(HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]));
 
         let mut control = self.control().await?;
+        let mut built_in = None;
+        if let Some((image, minor)) = solve.stable_syntax(&text) {
+            let version = version(&mut control).await.map_err(|status| self.lost(Some(status)))?;
+            built_in = version.is_some_and(|version| syntax::is_built_in(minor, &version)).then_some(image);
+        }
         let session = Session::open(&mut control, solve, files.clone());
         let mut session = tokio::time::timeout(SESSION, session)
             .await
@@ -102,7 +105,7 @@ impl Client {
 
         // Chosen here, so that progress can be asked for before the solve begins.
         let reference = uuid::Uuid::new_v4().simple().to_string();
-        let request = solve.request(&reference, &session.id, &text);
+        let request = solve.request(&reference, &session.id, built_in);
         let mut tracker = Tracker::new(progress);
         let answer = {
             let mut observer = control.clone();
@@ -137,7 +140,7 @@ impl Client {
             answer
         };
         match answer {
-            Ok(answer) => built(answer.into_inner(), &tracker, &files),
+            Ok(answer) => built(&answer.into_inner(), &tracker, &files),
             Err(status) => Err(match files.take_failure() {
                 Some(error) => BuildError::Source(error),
                 None => explain(status, &tracker, &self.address.to_string()),
@@ -157,7 +160,16 @@ impl Client {
     }
 }
 
-fn built(answer: SolveResponse, tracker: &Tracker, files: &SharedFiles) -> Result<Built, BuildError> {
+/// `None` from a daemon that is too old to know the question.
+async fn version(control: &mut ControlClient<Channel>) -> Result<Option<String>, Status> {
+    match control.info(InfoRequest {}).await {
+        Ok(answer) => Ok(answer.into_inner().buildkit_version.map(|version| version.version)),
+        Err(status) if status.code() == tonic::Code::Unimplemented => Ok(None),
+        Err(status) => Err(status),
+    }
+}
+
+fn built(answer: &SolveResponse, tracker: &Tracker, files: &SharedFiles) -> Result<Built, BuildError> {
     let Some(digest) = answer.exporter_response.get("containerimage.digest") else {
         let message = "the build succeeded, but its answer names no digest".to_owned();
         return Err(BuildError::Daemon { message });

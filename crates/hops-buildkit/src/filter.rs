@@ -19,6 +19,14 @@ pub(crate) struct Wanted {
     pub(crate) follow: Vec<String>,
 }
 
+/// A directory on the way to the entry that is looked at.
+struct Open<'tree> {
+    entry: &'tree Entry,
+    include: Matched,
+    exclude: Matched,
+    is_selected: bool,
+}
+
 /// The wanted entries in the tree's order, with the directories that lead to them.
 pub(crate) fn select<'tree>(tree: &'tree Tree, wanted: &Wanted) -> Result<Vec<&'tree Entry>, InvalidPattern> {
     let mut include = wanted.include.clone();
@@ -31,12 +39,6 @@ pub(crate) fn select<'tree>(tree: &'tree Tree, wanted: &Wanted) -> Result<Vec<&'
     let include = Patterns::parse(&include)?;
     let exclude = Patterns::parse(&wanted.exclude)?;
 
-    struct Open<'tree> {
-        entry: &'tree Entry,
-        include: Matched,
-        exclude: Matched,
-        is_selected: bool,
-    }
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut selected = Vec::new();
     for entry in tree.entries() {
@@ -153,7 +155,8 @@ mod tests {
 
     #[tokio::test]
     async fn included_files_bring_their_directories() {
-        check(app(), wanted(&["api/tests/*.py"], &[], &[]), &["api", "api/tests", "api/tests/test_main.py"]).await;
+        check(app(), wanted(&["api/tests/*.py"], &[], &[]), &["api", "api/tests", "api/tests/test_main.py"])
+            .await;
     }
 
     #[tokio::test]

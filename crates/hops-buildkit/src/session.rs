@@ -9,7 +9,7 @@ mod health;
 mod secrets;
 mod transfer;
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use bollard_buildkit_proto::{
     health::health_server::HealthServer,
@@ -24,7 +24,7 @@ use bollard_buildkit_proto::{
 use futures::StreamExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf},
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -84,14 +84,17 @@ impl Session {
         let mut tasks = JoinSet::new();
         tasks.spawn(upwards(from_server, outgoing));
         tasks.spawn(downwards(incoming, to_server));
+        let (healthy, asked) = watch::channel(());
+        tasks.spawn(health::silence(asked));
         let services = Server::builder()
             .add_service(FileSyncServer::new(files))
             .add_service(AuthServer::new(credentials::SharedCredentials(Arc::clone(&solve.credentials))))
             .add_service(SecretsServer::new(secrets::SharedSecrets(solve.secrets.clone())))
-            .add_service(HealthServer::new(health::Healthy));
+            .add_service(HealthServer::new(health::Healthy(healthy)));
         // There is one connection and there will be no other: without the second half, serving would end as
         // soon as the connection is taken up.
-        let connections = futures::stream::iter([Ok::<_, std::io::Error>(far)]).chain(futures::stream::pending());
+        let connections =
+            futures::stream::iter([Ok::<_, std::io::Error>(far)]).chain(futures::stream::pending());
         tasks.spawn(async move {
             let served = services.serve_with_incoming(connections).await;
             served.err().map(|error| Status::from_error(Box::new(error)))
@@ -143,7 +146,7 @@ fn ascii(text: &str) -> AsciiMetadataValue {
     for byte in text.bytes() {
         match byte {
             b'!'..=b'~' if byte != b'%' => plain.push(char::from(byte)),
-            _ => plain.push_str(&format!("%{byte:02x}")),
+            _ => write!(plain, "%{byte:02x}").expect("a string takes all that is written to it"),
         }
     }
     plain.parse().expect("printable ASCII is a header value")

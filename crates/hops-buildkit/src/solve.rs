@@ -74,8 +74,8 @@ pub struct Cache {
 /// read the Dockerfile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Syntax {
-    /// Stable syntax of major version 1 is read by the daemon's own frontend, which is the same code: no pull,
-    /// no dependence on Docker Hub. Any other image is pulled as the line says.
+    /// Stable syntax of major version 1 is read by the daemon's own frontend where that is new enough, which is
+    /// the same code: no pull, no dependence on Docker Hub. Any other image is pulled as the line says.
     #[default]
     BuiltinWhenStable,
     /// Always as the line says.
@@ -103,11 +103,24 @@ impl Solve {
         }
     }
 
-    /// The request; `dockerfile` is the file's text, as far as it could be read.
-    pub(crate) fn request(&self, reference: &str, session: &str, dockerfile: &str) -> SolveRequest {
+    /// The image of the Dockerfile's `# syntax=` line, and the minor version it promises, if the daemon may read
+    /// that itself; `dockerfile` is the file's beginning.
+    pub(crate) fn stable_syntax<'text>(&self, dockerfile: &'text str) -> Option<(&'text str, u32)> {
+        if self.syntax == Syntax::AsWritten || self.arguments.contains_key("BUILDKIT_SYNTAX") {
+            return None;
+        }
+        let image = syntax::image(dockerfile)?;
+        Some((image, syntax::stable_minor(image)?))
+    }
+
+    /// The request; `built_in` is an image that the daemon's own frontend shall stand in for.
+    pub(crate) fn request(&self, reference: &str, session: &str, built_in: Option<&str>) -> SolveRequest {
         let imports: Vec<_> = self.cache_from.iter().map(|cache| cache.entry(&[])).collect();
-        let exports: Vec<_> =
-            self.cache_to.iter().map(|cache| cache.entry(&[("mode", "max"), ("ignore-error", "true")])).collect();
+        let exports: Vec<_> = self
+            .cache_to
+            .iter()
+            .map(|cache| cache.entry(&[("mode", "max"), ("ignore-error", "true")]))
+            .collect();
         SolveRequest {
             r#ref: reference.to_owned(),
             session: session.to_owned(),
@@ -116,13 +129,17 @@ impl Solve {
             exporter_deprecated: "image".to_owned(),
             exporter_attrs_deprecated: self.image.attributes(),
             frontend: "dockerfile.v0".to_owned(),
-            frontend_attrs: self.frontend_attributes(dockerfile, &imports),
+            frontend_attrs: self.frontend_attributes(built_in, &imports),
             cache: Some(CacheOptions { exports, imports, ..CacheOptions::default() }),
             ..SolveRequest::default()
         }
     }
 
-    fn frontend_attributes(&self, dockerfile: &str, imports: &[CacheOptionsEntry]) -> HashMap<String, String> {
+    fn frontend_attributes(
+        &self,
+        built_in: Option<&str>,
+        imports: &[CacheOptionsEntry],
+    ) -> HashMap<String, String> {
         let mut attributes = HashMap::from([
             ("filename".to_owned(), self.dockerfile.clone()),
             ("contextkey".to_owned(), CONTEXT.to_owned()),
@@ -141,10 +158,7 @@ impl Solve {
         for (name, value) in &self.labels {
             set(format!("label:{name}"), value);
         }
-        if self.syntax == Syntax::BuiltinWhenStable
-            && let Some(image) = syntax::image(dockerfile)
-            && syntax::is_stable(image)
-        {
+        if let Some(image) = built_in {
             // With this present the built-in frontend takes itself to be the image that the line asks for,
             // and goes on without forwarding.
             set("cmdline".to_owned(), image);
@@ -212,21 +226,22 @@ mod tests {
     }
 
     #[test]
-    fn a_stable_syntax_line_stays_with_the_built_in_frontend() {
-        let request = solve().request("r", "s", "# syntax=docker/dockerfile:1\nFROM scratch\n");
-        assert_eq!(request.frontend_attrs["cmdline"], "docker/dockerfile:1");
-        let as_written = Solve { syntax: Syntax::AsWritten, ..solve() };
-        let request = as_written.request("r", "s", "# syntax=docker/dockerfile:1\nFROM scratch\n");
-        assert!(!request.frontend_attrs.contains_key("cmdline"));
-        let request = solve().request("r", "s", "# syntax=example.org/own:2\nFROM scratch\n");
-        assert!(!request.frontend_attrs.contains_key("cmdline"));
+    fn a_stable_syntax_line_may_stay_with_the_built_in_frontend() {
+        let text = "# syntax=docker/dockerfile:1.4\nFROM scratch\n";
+        assert_eq!(solve().stable_syntax(text), Some(("docker/dockerfile:1.4", 4)));
+        assert_eq!(solve().stable_syntax("# syntax=example.org/own:2\nFROM scratch\n"), None);
+        assert_eq!(Solve { syntax: Syntax::AsWritten, ..solve() }.stable_syntax(text), None);
+        let arguments = BTreeMap::from([("BUILDKIT_SYNTAX".to_owned(), "a/b".to_owned())]);
+        assert_eq!(Solve { arguments, ..solve() }.stable_syntax(text), None);
+        assert_eq!(solve().request("r", "s", Some("a/b")).frontend_attrs["cmdline"], "a/b");
+        assert!(!solve().request("r", "s", None).frontend_attrs.contains_key("cmdline"));
     }
 
     #[test]
     fn a_cache_that_cannot_be_written_does_not_fail_the_build() {
         let cache = Cache { reference: "r/cache:1".into(), insecure: true };
         let solve = Solve { cache_to: vec![cache.clone()], cache_from: vec![cache], ..solve() };
-        let request = solve.request("r", "s", "");
+        let request = solve.request("r", "s", None);
         let options = request.cache.unwrap();
         assert_eq!(options.exports[0].attrs["ignore-error"], "true");
         assert_eq!(options.exports[0].attrs["mode"], "max");

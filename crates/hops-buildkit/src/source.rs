@@ -83,9 +83,7 @@ impl Modified {
     /// changed, if that is known), nanoseconds from a cryptographic hash of the content, such as a Git
     /// object id. Two contents of one size meet with a chance of one in a thousand million.
     pub fn of_content(seconds: i64, hash: &[u8]) -> Self {
-        let number = hash.iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-        let nanoseconds = u32::try_from(number % 1_000_000_000).expect("a remainder is below its divisor");
-        Self { seconds, nanoseconds }
+        Self { seconds, nanoseconds: below_a_second(hash) }
     }
 
     fn of_bytes(content: &[u8]) -> Self {
@@ -96,4 +94,9 @@ impl Modified {
     pub(crate) fn as_nanoseconds(self) -> i64 {
         self.seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(self.nanoseconds))
     }
+}
+
+fn below_a_second(hash: &[u8]) -> u32 {
+    let number = hash.iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    u32::try_from(number % 1_000_000_000).expect("a remainder is below its divisor")
 }

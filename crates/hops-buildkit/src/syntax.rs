@@ -5,6 +5,9 @@
 //! image itself, the same program, is told that it is the one; the build argument `BUILDKIT_SYNTAX` overrides
 //! the line but can only name another image. (`frontend/dockerfile/builder/build.go` of `BuildKit` 0.34;
 //! unchanged in this since 0.9.)
+//!
+//! The built-in frontend of `BuildKit` 0.N is syntax 1.(N - 6), since 0.10. On an older daemon the line is how a
+//! Dockerfile gets what the built-in frontend lacks, so it is left alone there.
 
 /// The image that a Dockerfile's `# syntax=` line names.
 pub(crate) fn image(dockerfile: &str) -> Option<&str> {
@@ -25,16 +28,35 @@ pub(crate) fn image(dockerfile: &str) -> Option<&str> {
     None
 }
 
-/// Whether an image is Docker's own frontend of major version 1 on the stable channel.
-pub(crate) fn is_stable(image: &str) -> bool {
+/// A Dockerfile that says `1` and no more is promised the newest syntax. All flags that are on the stable
+/// channel today were there with this one.
+const NEW_ENOUGH: u32 = 20;
+
+/// The minor version that an image promises, if it is Docker's own frontend, major version 1, stable channel.
+pub(crate) fn stable_minor(image: &str) -> Option<u32> {
     let name = image.strip_prefix("docker.io/").unwrap_or(image);
-    let Some(tag) = name.strip_prefix("docker/dockerfile") else { return false };
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    match tag.strip_prefix(':') {
-        None => tag.is_empty(),
-        Some("latest") => true,
-        // A digest pins one build of the frontend, and a suffix is another channel (`1-labs`).
-        Some(version) => (version == "1" || version.starts_with("1.")) && version.split('.').all(is_number),
+    match name.strip_prefix("docker/dockerfile")? {
+        "" | ":latest" | ":1" => Some(NEW_ENOUGH),
+        tag => {
+            // A digest pins one build of the frontend, and a suffix is another channel (`1-labs`).
+            let mut parts = tag.strip_prefix(":1.")?.split('.').map(str::parse);
+            match (parts.next()?, parts.next(), parts.next()) {
+                (Ok(minor), None | Some(Ok(_)), None) => Some(minor),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// Whether the frontend built into a daemon of a version knows syntax 1.`minor`. One that was built without being
+/// told its version (`v0.0.0+unknown`) is somebody's own build, and taken to be new.
+pub(crate) fn is_built_in(minor: u32, version: &str) -> bool {
+    let mut parts =
+        version.trim_start_matches('v').split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(0), Some(0)) | (None, _) | (_, None) => true,
+        (Some(0), Some(daemon)) => daemon >= 10 && daemon - 6 >= minor,
+        (Some(_), Some(_)) => true,
     }
 }
 
@@ -61,16 +83,41 @@ mod tests {
     }
 
     #[test]
-    fn only_dockers_own_stable_syntax_is_built_in() {
-        for image in ["docker/dockerfile:1", "docker.io/docker/dockerfile:1.7.1", "docker/dockerfile"] {
-            assert!(is_stable(image), "{image}");
+    fn only_dockers_own_stable_syntax_has_a_version() {
+        for (image, expected) in [
+            ("docker/dockerfile:1", Some(20)),
+            ("docker/dockerfile", Some(20)),
+            ("docker/dockerfile:latest", Some(20)),
+            ("docker.io/docker/dockerfile:1.7.1", Some(7)),
+            ("docker/dockerfile:1.4", Some(4)),
+            ("docker/dockerfile:1-labs", None),
+            ("docker/dockerfile:1.4-labs", None),
+            ("docker/dockerfile:1.4@sha256:00", None),
+            ("docker/dockerfile:1.", None),
+            ("docker/dockerfile:1.2.3.4", None),
+            ("docker/dockerfile:2", None),
+            ("docker/dockerfile:experimental", None),
+            ("docker/dockerfile-upstream:1", None),
+            ("example.org/docker/dockerfile:1", None),
+        ] {
+            assert_eq!(stable_minor(image), expected, "{image}");
         }
-        for image in
-            ["docker/dockerfile:1-labs", "docker/dockerfile:1.4@sha256:00", "docker/dockerfile:2",
-             "docker/dockerfile-upstream:1", "docker/dockerfile:master", "example.org/docker/dockerfile:1",
-             "docker/dockerfile:experimental", "docker/dockerfile:1."]
-        {
-            assert!(!is_stable(image), "{image}");
+    }
+
+    #[test]
+    fn a_daemon_reads_the_syntax_that_it_is_new_enough_for() {
+        for (minor, version, expected) in [
+            (20, "v0.34.2", true),
+            (20, "v0.26.0-rc1", true),
+            (20, "v0.25.9", false),
+            (4, "v0.10.0", true),
+            (4, "v0.9.3", false),
+            (7, "0.12.4+something", false),
+            (20, "v0.0.0+unknown", true),
+            (20, "v1.0.0", true),
+            (20, "", true),
+        ] {
+            assert_eq!(is_built_in(minor, version), expected, "{minor} {version}");
         }
     }
 }

@@ -29,6 +29,13 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     }
     let step = tracker.step(details.vertex.as_deref());
     let is_full = message.contains("no space left on device");
+    if let Some((step, _)) = &step
+        && let Some((_, image)) = step.name.split_once("] FROM ")
+        && details.exit_code.is_none()
+        && !is_full
+    {
+        return BuildError::Pull(refusal(image, message, details.location));
+    }
     if (step.is_none() && details.location.is_none()) || (is_full && details.exit_code.is_none()) {
         return BuildError::Daemon { message: message.to_owned() };
     }
@@ -105,14 +112,20 @@ impl Details {
             match detail.type_url.rsplit('/').next().unwrap_or_default() {
                 // Inner errors come after outer ones, and the innermost step is the one that failed.
                 "errdefs.Vertex+json" => {
-                    found.vertex = serde_json::from_slice(json).ok().map(|vertex: Vertex| vertex.digest).or(found.vertex);
+                    found.vertex = serde_json::from_slice(json)
+                        .ok()
+                        .map(|vertex: Vertex| vertex.digest)
+                        .or(found.vertex);
                 }
                 "gatewayapi.ExitMessage+json" => {
-                    found.exit_code = serde_json::from_slice(json).ok().map(|exit: Exit| exit.code).or(found.exit_code);
+                    found.exit_code =
+                        serde_json::from_slice(json).ok().map(|exit: Exit| exit.code).or(found.exit_code);
                 }
                 "errdefs.Source+json" => {
-                    found.location =
-                        serde_json::from_slice(json).ok().and_then(|source: Source| source.location()).or(found.location);
+                    found.location = serde_json::from_slice(json)
+                        .ok()
+                        .and_then(|source: Source| source.location())
+                        .or(found.location);
                 }
                 _ => {}
             }
@@ -187,7 +200,10 @@ fn exit_code(message: &str) -> Option<u32> {
 
 /// The builder's words without its own innards: `failed to calculate checksum of ref a::b: "/x": not found`.
 fn plain(message: &str) -> String {
-    match message.split_once("failed to calculate checksum of ref ").and_then(|(_, rest)| rest.split_once(": ")) {
+    match message
+        .split_once("failed to calculate checksum of ref ")
+        .and_then(|(_, rest)| rest.split_once(": "))
+    {
         Some((_, reason)) => match reason.strip_suffix(": not found").map(|path| path.trim_matches('"')) {
             Some(path) => format!("`{}` is not in the build context", path.trim_start_matches('/')),
             None => reason.to_owned(),
@@ -202,7 +218,9 @@ mod tests {
 
     #[test]
     fn base64_reads_what_go_writes() {
-        for (text, expected) in [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("RlJPTSB4Cg==", "FROM x\n")] {
+        for (text, expected) in
+            [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("RlJPTSB4Cg==", "FROM x\n")]
+        {
             assert_eq!(base64(text), expected.as_bytes());
         }
         assert_eq!(base64("/+8="), [0xff, 0xef]);
@@ -210,7 +228,8 @@ mod tests {
 
     #[test]
     fn a_refused_push_names_the_image_and_the_registrys_words() {
-        let message = "failed to push 127.0.0.1:5000/a/b:1: server message: insufficient_scope: authorization failed";
+        let message =
+            "failed to push 127.0.0.1:5000/a/b:1: server message: insufficient_scope: authorization failed";
         let (image, reason) = push_refused(message).unwrap();
         assert_eq!(image, "127.0.0.1:5000/a/b:1");
         assert_eq!(reason, "server message: insufficient_scope: authorization failed");

@@ -106,7 +106,8 @@ impl Token {
                 Self::Char(wanted) => then && c == Some(wanted),
                 Self::One => then && c != Some(&'/'),
                 Self::Class { negated, ranges } => {
-                    then && c.is_some_and(|c| ranges.iter().any(|(low, high)| low <= c && c <= high) != *negated)
+                    then && c
+                        .is_some_and(|c| ranges.iter().any(|(low, high)| low <= c && c <= high) != *negated)
                 }
                 Self::Name => after[at] || (c.is_some_and(|c| *c != '/') && here[at + 1]),
                 Self::Rest => after[at] || (c.is_some() && here[at + 1]),

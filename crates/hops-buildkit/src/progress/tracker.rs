@@ -241,8 +241,11 @@ mod tests {
     #[tokio::test]
     async fn the_first_failure_is_the_one_remembered() {
         let failed = |name: &str, error: &str| Vertex { error: error.to_owned(), ..vertex(name, true, true) };
-        let vertexes =
-            vec![failed("a", "x: context canceled"), failed("b", "exit code: 1"), failed("c", "exit code: 2")];
+        let vertexes = vec![
+            failed("a", "x: context canceled"),
+            failed("b", "exit code: 1"),
+            failed("c", "exit code: 2"),
+        ];
         let messages = vec![StatusResponse { vertexes, ..StatusResponse::default() }];
         let expected = [
             "#1 a started",

@@ -24,7 +24,9 @@ impl Auth for SharedCredentials {
             host => host,
         };
         // An empty answer means: go on without.
-        let Some(login) = self.0.login(host).await else { return Ok(Response::new(CredentialsResponse::default())) };
+        let Some(login) = self.0.login(host).await else {
+            return Ok(Response::new(CredentialsResponse::default()));
+        };
         let secret = str::from_utf8(login.password.expose())
             .map_err(|_| Status::invalid_argument(format!("the password for {host} is not UTF-8")))?;
         Ok(Response::new(CredentialsResponse { username: login.username, secret: secret.to_owned() }))
@@ -33,7 +35,10 @@ impl Auth for SharedCredentials {
     // The daemon offers to let this side fetch the registry's tokens, and fetches them itself with what
     // `credentials` says when that is unimplemented.
 
-    async fn fetch_token(&self, _: Request<FetchTokenRequest>) -> Result<Response<FetchTokenResponse>, Status> {
+    async fn fetch_token(
+        &self,
+        _: Request<FetchTokenRequest>,
+    ) -> Result<Response<FetchTokenResponse>, Status> {
         Err(Status::unimplemented("only `Credentials` is answered"))
     }
 

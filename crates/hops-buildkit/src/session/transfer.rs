@@ -135,7 +135,10 @@ impl SharedFiles {
 }
 
 /// Reads until the buffer is full or the content ends: short reads would make needlessly many packets.
-async fn fill(content: &mut (dyn tokio::io::AsyncRead + Send + Unpin), buffer: &mut [u8]) -> io::Result<usize> {
+async fn fill(
+    content: &mut (dyn tokio::io::AsyncRead + Send + Unpin),
+    buffer: &mut [u8],
+) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match content.read(&mut buffer[filled..]).await? {

@@ -22,8 +22,10 @@ async fn a_build_ends_with_the_digest_that_the_registry_has() {
 async fn http_get(host: &str, path: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut connection = tokio::net::TcpStream::connect(host).await.unwrap();
-    let types = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {types}\r\nConnection: close\r\n\r\n");
+    let types =
+        "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {types}\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
@@ -89,7 +91,8 @@ async fn a_required_secret_that_is_not_given_is_named() {
 #[tokio::test]
 async fn a_cache_mount_keeps_its_content_between_builds() {
     let key = nonce();
-    let dockerfile = |run: &str| format!("FROM busybox\nRUN --mount=type=cache,id={key},target=/cache {run} && : NONCE\n");
+    let dockerfile =
+        |run: &str| format!("FROM busybox\nRUN --mount=type=cache,id={key},target=/cache {run} && : NONCE\n");
     build(&solve(Files::new(), &dockerfile("echo kept > /cache/it"))).await.built();
     let run = build(&solve(Files::new(), &dockerfile("cat /cache/it"))).await;
     run.built();
@@ -171,7 +174,8 @@ async fn builds_at_the_same_time_do_not_disturb_each_other() {
 
 #[tokio::test]
 async fn a_dockerfile_may_come_from_elsewhere_and_lie_deep() {
-    let dockerfile = Files::new().file("api/Dockerfile", format!("FROM scratch\nCOPY a /\nLABEL n={}\n", nonce()));
+    let dockerfile =
+        Files::new().file("api/Dockerfile", format!("FROM scratch\nCOPY a /\nLABEL n={}\n", nonce()));
     let mut solve = solve(Files::new().file("a", ""), "FROM nowhere\n");
     solve.dockerfile_source = Some(Arc::new(dockerfile));
     solve.dockerfile = "api/Dockerfile".to_owned();

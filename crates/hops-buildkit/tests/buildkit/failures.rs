@@ -18,13 +18,13 @@ fn failure(run: &Run) -> &Failure {
 
 #[tokio::test]
 async fn a_failing_command_is_shown_with_its_line_its_code_and_its_last_words() {
-    let dockerfile = "FROM busybox\nRUN true\nRUN seq 1 100 && \\\n  echo the reason >&2 && : NONCE && \\\n  exit 42\nRUN echo never\n";
+    let dockerfile = "FROM busybox\nRUN true\nRUN seq 1 100 >&2 && \\\n  echo the reason >&2 && : NONCE && \\\n  exit 42\nRUN echo never\n";
     let run = build(&solve(Files::new(), dockerfile)).await;
     let failure = failure(&run);
     assert!(failure.step.as_deref().unwrap().starts_with("[3/4] RUN seq 1 100"), "{failure:?}");
     assert_eq!(failure.exit_code, Some(42));
     assert_eq!(failure.log_tail.len(), 40);
-    assert!(failure.log_tail.contains(&"the reason".to_owned()), "{failure:?}");
+    assert_eq!(failure.log_tail.last().unwrap(), "the reason");
     let location = failure.location.as_ref().unwrap();
     assert_eq!((location.file.as_str(), location.first_line, location.last_line), ("Dockerfile", 3, 5));
     assert!(location.excerpt.starts_with("RUN seq 1 100"), "{location:?}");
@@ -102,7 +102,9 @@ impl Source for Broken {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_ends_the_build_with_its_name() {
-    for (delivers, expected) in [(0, "data: the disk is on fire"), (7, "data: it has 7 bytes and was listed with 10")] {
+    for (delivers, expected) in
+        [(0, "data: the disk is on fire"), (7, "data: it has 7 bytes and was listed with 10")]
+    {
         let solve = Solve { context: Arc::new(Broken { delivers }), ..solve(Files::new(), "") };
         let run = build(&solve).await;
         let BuildError::Source(error) = run.error() else { panic!("{:?}", run.error()) };
@@ -115,7 +117,11 @@ async fn a_cancelled_build_stops_in_the_daemon_too() {
     let marker = crate::support::nonce();
     // With host networking and process namespaces apart, what shows that it stopped is the lock: a second
     // build of a locked cache mount can only start when the first is gone.
-    let locked = |run: &str| format!("FROM busybox\nRUN --mount=type=cache,id={marker},target=/c,sharing=locked {run} && : NONCE\n");
+    let locked = |run: &str| {
+        format!(
+            "FROM busybox\nRUN --mount=type=cache,id={marker},target=/c,sharing=locked {run} && : NONCE\n"
+        )
+    };
     let cancel = CancellationToken::new();
     let client = Client::new(address());
     let first = solve(Files::new(), &locked("echo begun && sleep 1000"));

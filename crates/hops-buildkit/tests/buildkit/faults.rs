@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hops_buildkit::{Address, BuildError, Client, Files, Image, Progress, Solve};
+use hops_buildkit::{Address, BuildError, Client, Files, Image, Progress, SecretValue, Solve, Tls};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream, UnixStream},
     sync::watch,
 };
 use tokio_util::sync::CancellationToken;
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 use crate::support::{address, build_at, solve};
 
@@ -148,4 +149,57 @@ async fn cancelling_does_not_wait_for_a_daemon_that_does_not_answer() {
     assert!(matches!(run.error(), BuildError::Cancelled));
     // The daemon sees its call dropped, which is what makes it stop.
     soon(daemon.solve_dropped()).await;
+}
+
+/// An authority, and certificates it signed for a server called `builder` and for a client.
+struct Authority(rcgen::CertifiedIssuer<'static, rcgen::KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        Self(rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn sign(&self, name: &str) -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
+    fn client(&self, trusted: &Self) -> Tls {
+        let (certificate, key) = self.sign("client");
+        Tls {
+            ca: trusted.0.pem().into_bytes(),
+            certificate: certificate.into_bytes(),
+            key: SecretValue::new(key),
+            server_name: Some("builder".to_owned()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_tls_each_side_proves_who_it_is() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let (certificate, key) = ours.sign("builder");
+    let tls = ServerTlsConfig::new()
+        .identity(Identity::from_pem(certificate, key))
+        .client_ca_root(Certificate::from_pem(ours.0.pem()));
+    let daemon = Scripted::start_with_tls(Script::NoStatus, tls).await;
+    let cancel = CancellationToken::new();
+    let build = async |client: Client| soon(build_at(&client, &scratch(), &cancel, |_| {})).await;
+
+    build(Client::with_tls(daemon.address.clone(), ours.client(&ours))).await.built();
+    for refused in [
+        Client::new(daemon.address.clone()),
+        Client::with_tls(daemon.address.clone(), other.client(&ours)),
+        Client::with_tls(daemon.address.clone(), ours.client(&other)),
+    ] {
+        let run = build(refused).await;
+        assert!(
+            matches!(run.error(), BuildError::Connect { .. } | BuildError::Lost { .. }),
+            "{:?}",
+            run.error()
+        );
+    }
 }

@@ -78,7 +78,10 @@ async fn a_registry_that_refuses_is_quoted_and_not_asked_again() {
         let run = build(&registry.solve(password)).await;
         let BuildError::Push(refusal) = run.error() else { panic!("{:?}", run.error()) };
         assert_eq!(refusal.image, format!("{}/shop/api:1", registry.host));
-        assert!(refusal.reason.contains("401 Unauthorized") || refusal.reason.contains("authorization"), "{refusal:?}");
+        assert!(
+            refusal.reason.contains("401 Unauthorized") || refusal.reason.contains("authorization"),
+            "{refusal:?}"
+        );
         assert!(!run.error().is_retryable());
         assert!(!format!("{:?}", run.error()).contains("wrong"));
     }

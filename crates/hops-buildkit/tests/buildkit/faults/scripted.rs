@@ -13,7 +13,10 @@ use hops_buildkit::Address;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use tonic::{
+    Request, Response, Status, Streaming,
+    transport::{Server, ServerTlsConfig},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Script {
@@ -42,6 +45,14 @@ enum Solve {
 
 impl Scripted {
     pub(super) async fn start(script: Script) -> Self {
+        Self::serve(script, Server::builder()).await
+    }
+
+    pub(super) async fn start_with_tls(script: Script, tls: ServerTlsConfig) -> Self {
+        Self::serve(script, Server::builder().tls_config(tls).unwrap()).await
+    }
+
+    async fn serve(script: Script, mut server: Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let stop = CancellationToken::new();
@@ -63,7 +74,7 @@ impl Scripted {
                 Ok::<_, std::io::Error>(near)
             }
         });
-        let serve = Server::builder()
+        let serve = server
             .add_service(ControlServer::new(daemon))
             .serve_with_incoming_shutdown(connections, stop.clone().cancelled_owned());
         tokio::spawn(serve.map(drop));
