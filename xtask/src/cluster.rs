@@ -113,7 +113,7 @@ pub(crate) fn up() -> Result<Environment> {
     Ok(Environment::of_cluster(&cluster.layout, slot))
 }
 
-fn down(purge: bool) -> Result<()> {
+pub(crate) fn down(purge: bool) -> Result<()> {
     must_be_root()?;
     let layout = Layout::of_checkout()?;
     if !layout.root().exists() {
@@ -149,10 +149,14 @@ fn status() -> Result<()> {
 impl Cluster {
     /// The running cluster of this checkout, started if need be.
     pub(crate) fn running() -> Result<Self> {
+        if Environment::of_user()?.is_some() {
+            bail!(
+                "this task works on the cluster that it starts itself; HOPS_TEST_KUBECONFIG names one of your own"
+            );
+        }
         up()?;
         let layout = Layout::of_checkout()?;
-        let slot =
-            layout.slot().context("the cluster is your own; this task works on the one it starts itself")?;
+        let slot = layout.slot().context("the cluster was stopped meanwhile")?;
         Ok(Self { layout, slot, tools: Tools::build()? })
     }
 

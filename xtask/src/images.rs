@@ -14,7 +14,7 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, Result};
 
 use self::{builder::Builder, machine::Machine, recipes::Recipe};
-use crate::{cluster::Cluster, digest::Key, progress};
+use crate::{cluster::Cluster, digest::Key, progress, tools::Tools};
 
 /// Arguments of `cargo xtask images`.
 #[derive(clap::Args)]
@@ -28,14 +28,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let cluster = Cluster::running()?;
     let builder = Builder::of(&cluster);
     let machine = Machine::read()?;
-    let wanted = recipes::all().into_iter().filter(|recipe| {
-        arguments.only.is_empty()
-            || arguments.only.iter().any(|name| name == recipe.name)
-            // What another one begins with is made too.
-            || (recipe.name == "debian" && arguments.only.iter().any(|name| name == "python" || name == "node"))
-    });
-    for recipe in wanted {
-        let key = key(&recipe, &machine);
+    let is_named = |name: &str| arguments.only.iter().any(|only| only == name);
+    for recipe in recipes::all() {
+        // What a named one begins with is made too.
+        let is_base =
+            recipes::all().iter().any(|other| is_named(other.name) && other.begins_with(recipe.name));
+        if !arguments.only.is_empty() && !is_named(recipe.name) && !is_base {
+            continue;
+        }
+        let key = key(&recipe, &machine, &cluster.tools);
         let marked = format!("{}:hops-{key}", recipe.path());
         let tags: Vec<String> = recipe.tags.iter().map(|tag| format!("{}:{tag}", recipe.path())).collect();
         // The key's own tag tells what was built; a public tag that leads elsewhere was overwritten since.
@@ -59,13 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Of everything that makes the image what it is, the machine's settings included.
-fn key(recipe: &Recipe, machine: &Machine) -> String {
-    let base =
-        recipes::all().into_iter().find(|base| recipe.begins_with(base.name)).map(|base| key(&base, machine));
-    let sources = [include_str!("images/recipes.rs"), include_str!("images/debian.rs")];
-    let key = sources.into_iter().fold(Key::new(), Key::with).with(recipe.name).with(machine.fingerprint());
-    key.with(base.unwrap_or_default()).finish()
+/// Of everything that makes the image what it is: its recipe, what the recipe reads, and the image it begins with.
+fn key(recipe: &Recipe, machine: &Machine, tools: &Tools) -> String {
+    let base = recipes::all().into_iter().find(|base| recipe.begins_with(base.name));
+    let base = base.map(|base| key(&base, machine, tools)).unwrap_or_default();
+    Key::new().with(recipe.dockerfile).with((recipe.inputs)(machine, tools)).with(base).finish()
 }
 
 fn remove(folder: &Path) -> Result<()> {

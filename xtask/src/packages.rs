@@ -8,7 +8,7 @@ use crate::{program, progress};
 
 /// A program, and the Debian package to install when this machine has none of that name. Asking for the program and not
 /// for the package leaves a machine alone that has it from elsewhere, such as Docker's own containerd.
-const NEEDED: [(&str, &str); 13] = [
+const NEEDED: [(&str, &str); 14] = [
     ("busybox", "busybox-static"),
     ("cc", "gcc"),
     ("conntrack", "conntrack"),
@@ -21,6 +21,7 @@ const NEEDED: [(&str, &str); 13] = [
     ("openssl", "openssl"),
     ("runc", "runc"),
     ("setsid", "util-linux"),
+    ("sysctl", "procps"),
     ("tar", "tar"),
 ];
 
@@ -50,11 +51,15 @@ pub(crate) fn install() -> Result<()> {
     progress::step(format!("installing {names}"), || {
         // Packages with a service start it at once; ours run on their own ports, and Debian's would only be in the way.
         let _policy = NoServices::enforce()?;
-        program::output(&mut apt(&["update"]))?;
+        // One broken source of somebody else's must not stop this; what matters is whether the packages can be had.
+        let update = program::output(&mut apt(&["update"]));
         // --no-remove: never trade another package, such as a Docker engine, for one of ours.
         let options = ["install", "--yes", "--no-install-recommends", "--no-remove"];
-        program::output(apt(&options).args(&missing))?;
-        Ok(())
+        let install = program::output(apt(&options).args(&missing));
+        match (install, update) {
+            (Err(install), Err(update)) => Err(install.context(update)),
+            (install, _) => install.map(drop),
+        }
     })
 }
 

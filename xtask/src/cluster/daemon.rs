@@ -17,6 +17,7 @@ use super::{
     identity::{Identity, Process},
     kubectl::Kubectl,
     layout::Layout,
+    slot::NO_PROXY,
 };
 use crate::{digest::Key, http, progress};
 
@@ -126,6 +127,7 @@ impl Daemon {
         command.arg(&self.program).args(&self.arguments);
         // The surroundings of who calls must not decide which cluster a daemon talks to.
         command.env_remove("KUBECONFIG").env_remove("KUBERNETES_SERVICE_HOST");
+        command.env("NO_PROXY", NO_PROXY).env("no_proxy", NO_PROXY);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+use super::slot::NO_PROXY;
 use crate::program;
 
 /// `kubectl` with the cluster's kubeconfig.
@@ -21,6 +22,7 @@ impl Kubectl {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("--kubeconfig").arg(&self.kubeconfig).arg("--request-timeout=60s").args(arguments);
+        command.env("NO_PROXY", NO_PROXY).env("no_proxy", NO_PROXY);
         command
     }
 

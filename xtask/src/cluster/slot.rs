@@ -7,6 +7,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+/// What must never be asked of a proxy: this machine, and the networks of all slots.
+pub(super) const NO_PROXY: &str = "localhost,127.0.0.0/8,10.160.0.0/11,10.192.0.0/11,.svc,.cluster.local";
+
 /// Which of the shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Slot(u8);

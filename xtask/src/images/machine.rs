@@ -1,10 +1,6 @@
 //! How this machine reaches its package registries, read at run time.
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -80,10 +76,9 @@ impl Machine {
         add(&mut self.pip, "proxy", &https.or(http));
     }
 
-    /// A key of all of it: an image is made anew when the machine's settings have changed.
+    /// A key of what goes into every image; a changed one is a reason to make them anew.
     pub(super) fn fingerprint(&self) -> String {
-        let texts = [self.apt_sources(), self.apt_settings(), self.pip_settings(), self.npm_settings()];
-        let key = texts.into_iter().fold(Key::new().with(&self.certificates), Key::with);
+        let key = Key::new().with(&self.certificates).with(self.apt_sources()).with(self.apt_settings());
         self.own_authorities.iter().fold(key, |key, (name, text)| key.with(name).with(text)).finish()
     }
 
@@ -101,19 +96,11 @@ impl Machine {
         self.apt.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect::<Vec<_>>().concat()
     }
 
-    pub(super) fn write_pip_settings(&self, folder: &Path) -> Result<()> {
-        Ok(fs::write(folder.join("pip.conf"), self.pip_settings())?)
-    }
-
-    pub(super) fn write_npm_settings(&self, folder: &Path) -> Result<()> {
-        Ok(fs::write(folder.join("npmrc"), self.npm_settings())?)
-    }
-
-    fn pip_settings(&self) -> String {
+    pub(super) fn pip_settings(&self) -> String {
         format!("[global]\ncert = {CERTIFICATES}\n") + &lines(&self.pip)
     }
 
-    fn npm_settings(&self) -> String {
+    pub(super) fn npm_settings(&self) -> String {
         format!("cafile = {CERTIFICATES}\n") + &lines(&self.npm)
     }
 }

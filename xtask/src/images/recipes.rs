@@ -14,6 +14,8 @@ pub(super) struct Recipe {
     owner: &'static str,
     pub(super) tags: &'static [&'static str],
     pub(super) dockerfile: &'static str,
+    /// What decides the content, beside the Dockerfile.
+    pub(super) inputs: fn(&Machine, &Tools) -> String,
     /// Puts what the Dockerfile copies into its folder.
     pub(super) prepare: fn(&Path, &Machine, &Tools) -> Result<()>,
 }
@@ -40,6 +42,7 @@ pub(super) fn all() -> [Recipe; 5] {
             owner: "library",
             tags: &["latest", "1.36", "stable"],
             dockerfile: BUSYBOX,
+            inputs: |_, _| format!("{PASSWD}{GROUP}"),
             prepare: busybox,
         },
         Recipe {
@@ -47,6 +50,8 @@ pub(super) fn all() -> [Recipe; 5] {
             owner: "docker",
             tags: &["latest", "1", "1.4", "1.7"],
             dockerfile: FRONTEND,
+            // The path carries the key of the tool.
+            inputs: |_, tools| tools.program("dockerfile-frontend").display().to_string(),
             prepare: frontend,
         },
         Recipe {
@@ -54,6 +59,7 @@ pub(super) fn all() -> [Recipe; 5] {
             owner: "library",
             tags: &["bookworm-slim", "stable-slim"],
             dockerfile: DEBIAN,
+            inputs: |machine, _| format!("{}{}", include_str!("debian.rs"), machine.fingerprint()),
             prepare: debian::prepare,
         },
         Recipe {
@@ -61,14 +67,16 @@ pub(super) fn all() -> [Recipe; 5] {
             owner: "library",
             tags: &["3.11-slim", "3.11-slim-bookworm"],
             dockerfile: PYTHON,
-            prepare: |folder, machine, _| machine.write_pip_settings(folder),
+            inputs: |machine, _| machine.pip_settings(),
+            prepare: |folder, machine, _| Ok(fs::write(folder.join("pip.conf"), machine.pip_settings())?),
         },
         Recipe {
             name: "node",
             owner: "library",
             tags: &["18-slim", "18-bookworm-slim"],
             dockerfile: NODE,
-            prepare: |folder, machine, _| machine.write_npm_settings(folder),
+            inputs: |machine, _| machine.npm_settings(),
+            prepare: |folder, machine, _| Ok(fs::write(folder.join("npmrc"), machine.npm_settings())?),
         },
     ]
 }
@@ -77,9 +85,12 @@ const BUSYBOX: &str = r#"FROM scratch
 COPY busybox /bin/busybox
 COPY files /
 RUN ["/bin/busybox", "--install", "/bin"]
-RUN ["/bin/busybox", "mkdir", "-p", "-m", "1777", "/tmp", "/var/tmp"]
+RUN mkdir -p /home /root /usr/bin /usr/sbin && mkdir -p -m 1777 /tmp /var/tmp && ln -s /bin/env /usr/bin/env
 CMD ["sh"]
 "#;
+
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n";
+const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 
 /// What a Dockerfile's `# syntax=docker/dockerfile:1` line asks for.
 const FRONTEND: &str = r#"FROM scratch
@@ -124,11 +135,8 @@ fn busybox(folder: &Path, _: &Machine, _: &Tools) -> Result<()> {
     fs::copy(program, folder.join("busybox"))?;
     let etc = folder.join("files/etc");
     fs::create_dir_all(&etc)?;
-    fs::write(
-        etc.join("passwd"),
-        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
-    )?;
-    fs::write(etc.join("group"), "root:x:0:\nnogroup:x:65534:\n")?;
+    fs::write(etc.join("passwd"), PASSWD)?;
+    fs::write(etc.join("group"), GROUP)?;
     Ok(())
 }
 
