@@ -84,12 +84,12 @@ impl Part {
                 None => (self.number(range, field)?, self.number(range, field)?),
             };
             if least > most {
-                return Err(self.error(field, format!("`{range}` runs backwards")));
+                return Err(self.error(field, &format!("`{range}` runs backwards")));
             }
             let step = match step.map(|step| (step, digits(step))) {
                 None => 1,
                 Some((_, Some(step))) if step > 0 && step <= *self.bounds.end() => step,
-                Some((step, _)) => return Err(self.error(field, format!("`{step}` is no step"))),
+                Some((step, _)) => return Err(self.error(field, &format!("`{step}` is no step"))),
             };
             numbers.extend((least..=most).step_by(usize::from(step)));
         }
@@ -103,10 +103,10 @@ impl Part {
             None => digits(text).filter(|number| self.bounds.contains(number)),
         };
         let (least, most) = (self.bounds.start(), self.bounds.end());
-        number.ok_or_else(|| self.error(field, format!("`{text}` is not one of {least} to {most}")))
+        number.ok_or_else(|| self.error(field, &format!("`{text}` is not one of {least} to {most}")))
     }
 
-    fn error(&self, field: &str, fault: String) -> CronError {
+    fn error(&self, field: &str, fault: &str) -> CronError {
         CronError(format!("`{field}` is not possible as the {}: {fault}", self.name))
     }
 }

@@ -82,6 +82,8 @@ pub enum Code {
     MalformedSeal,
     /// A value that another platform sealed.
     SealedElsewhere,
+    /// More mistakes than are shown.
+    TooMany,
     /// Understood, but without effect as the file stands.
     NoEffect,
     /// Understood, but this release cannot do it yet.
@@ -112,6 +114,7 @@ impl Code {
             Self::DuplicateHost => "duplicate-host",
             Self::MalformedSeal => "malformed-seal",
             Self::SealedElsewhere => "sealed-elsewhere",
+            Self::TooMany => "too-many",
             Self::NoEffect => "no-effect",
             Self::NotSupportedYet => "not-supported-yet",
         }

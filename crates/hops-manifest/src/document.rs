@@ -1,6 +1,10 @@
 //! One file: its text, its TOML, and what is wrong with it.
 
-use std::{cell::RefCell, ops::Range};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    ops::Range,
+};
 
 use hops_model::RepoPath;
 use toml::de::DeTable;
@@ -14,7 +18,12 @@ pub(crate) struct Document {
     text: String,
     lines: Lines,
     diagnostics: RefCell<Vec<Diagnostic>>,
+    /// How many diagnostics there were beyond [`MOST_DIAGNOSTICS`], and the worst severity among them.
+    unshown: Cell<Option<(usize, Severity)>>,
 }
+
+/// More of them about one file help nobody: it is hostile, or no `iterapp.toml` at all.
+const MOST_DIAGNOSTICS: usize = 500;
 
 impl Document {
     /// Makes text of a tree's entry. Whatever is wrong with it is reported and leaves an empty document.
@@ -69,7 +78,13 @@ impl Document {
     }
 
     fn with_text(path: RepoPath, text: String) -> Self {
-        Self { path, lines: Lines::new(&text), text, diagnostics: RefCell::default() }
+        Self {
+            path,
+            lines: Lines::new(&text),
+            text,
+            diagnostics: RefCell::default(),
+            unshown: Cell::default(),
+        }
     }
 
     fn failed(path: RepoPath, code: Code, message: String, help: &str) -> Self {
@@ -84,14 +99,19 @@ impl Document {
             return DeTable::new();
         }
         let (table, errors) = DeTable::parse_recoverable(&self.text);
+        let mut broken = BTreeSet::new();
         for error in errors {
             let span = self.within(error.span().unwrap_or(self.text.len()..self.text.len()));
             let line = self.lines.line(span.start);
             // What follows on the same line is mostly the parser finding its feet again.
-            if self.has(|d| self.lines.line(d.span.start) == line) {
+            if !broken.insert(line) {
                 continue;
             }
-            let help = syntax_help(self.lines.text(&self.text, line), error.message());
+            let help = if self.is_full() {
+                None
+            } else {
+                syntax_help(self.lines.text(&self.text, line), error.message())
+            };
             self.error(Code::Syntax, span, format!("not valid TOML: {}", error.message()), help);
         }
         table.into_inner()
@@ -115,19 +135,31 @@ impl Document {
         message: String,
         help: Option<String>,
     ) {
+        if self.is_full() {
+            let worst = self.unshown.get().map_or(severity, |(_, worst)| worst.min(severity));
+            self.unshown.set(Some((self.unshown.get().map_or(1, |(count, _)| count + 1), worst)));
+            return;
+        }
+        let diagnostic = self.diagnostic(severity, code, span, message, help);
+        self.diagnostics.borrow_mut().push(diagnostic);
+    }
+
+    fn diagnostic(
+        &self,
+        severity: Severity,
+        code: Code,
+        span: Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) -> Diagnostic {
         let span = self.within(span);
         let (line, column) = self.lines.position(&self.text, span.start);
-        let file = self.path.clone();
-        self.diagnostics.borrow_mut().push(Diagnostic {
-            severity,
-            code,
-            file,
-            line,
-            column,
-            span,
-            message,
-            help,
-        });
+        Diagnostic { severity, code, file: self.path.clone(), line, column, span, message, help }
+    }
+
+    /// Whether further diagnostics are only counted, so that their words need not be looked for.
+    pub(crate) fn is_full(&self) -> bool {
+        self.diagnostics.borrow().len() == MOST_DIAGNOSTICS
     }
 
     /// Whether there is text to understand.
@@ -157,21 +189,37 @@ impl Document {
 
     /// The file's text and its diagnostics in the order of their places.
     pub(crate) fn finish(self) -> (RepoPath, String, Vec<Diagnostic>) {
-        let mut diagnostics = self.diagnostics.into_inner();
-        let broken: Vec<usize> = diagnostics
-            .iter()
-            .filter(|d| d.code == Code::Syntax)
-            .map(|d| self.lines.line(d.span.start))
-            .collect();
+        let mut diagnostics = self.diagnostics.take();
+        let broken = self.broken_lines(&diagnostics);
         // On a broken line, and about what is absent, nothing can be said: it may be what did not parse.
         diagnostics.retain(|d| {
-            let line = self.lines.line(d.span.start);
-            d.code == Code::Syntax
-                || !(broken.contains(&line) || d.code == Code::MissingKey && !broken.is_empty())
+            let lines = self.lines.line(d.span.start)..=self.lines.line(d.span.end);
+            let is_blurred = broken.range(lines).next().is_some();
+            d.code == Code::Syntax || !(is_blurred || d.code == Code::MissingKey && !broken.is_empty())
         });
         diagnostics.sort_by_key(|d| (d.span.start, d.severity, d.span.end));
         diagnostics.dedup();
+        if let Some((count, worst)) = self.unshown.get() {
+            let end = self.text.len()..self.text.len();
+            let message = format!("{count} more mistakes are not shown");
+            let help = "mend those above first".to_owned();
+            diagnostics.push(self.diagnostic(worst, Code::TooMany, end, message, Some(help)));
+        }
         (self.path, self.text, diagnostics)
+    }
+
+    /// Lines that did not parse, and those below a header that did not: they have ended up in another table.
+    fn broken_lines(&self, diagnostics: &[Diagnostic]) -> BTreeSet<usize> {
+        let is_header = |line: usize| self.lines.text(&self.text, line).trim_start().starts_with('[');
+        let mut broken = BTreeSet::new();
+        for diagnostic in diagnostics.iter().filter(|d| d.code == Code::Syntax) {
+            let line = self.lines.line(diagnostic.span.start);
+            broken.insert(line);
+            if is_header(line) {
+                broken.extend((line + 1..self.lines.count()).take_while(|line| !is_header(*line)));
+            }
+        }
+        broken
     }
 
     fn has(&self, predicate: impl Fn(&Diagnostic) -> bool) -> bool {
@@ -196,7 +244,10 @@ fn syntax_help(line: &str, message: &str) -> Option<String> {
     if message.contains("duplicate key") {
         return Some("a key stands once in a table, and a table once in a file; keep one of them".to_owned());
     }
-    let (key, value) = line.split_once('=')?;
+    let Some((key, value)) = line.split_once('=') else {
+        let (key, value) = line.split_once(':')?;
+        return Some(format!("write `{} = {}`", key.trim(), value.trim()));
+    };
     let value = value.trim();
     let bare = value.starts_with(|c: char| c.is_alphabetic() || c == '/') && !value.contains(['"', '\'']);
     bare.then(|| format!("texts stand in quotes; write `{} = \"{value}\"`", key.trim()))

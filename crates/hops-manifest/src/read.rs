@@ -88,10 +88,11 @@ fn read_app(
 }
 
 fn app(name: Option<AppName>, root: &Table<'_>, layout: Layout, lowered: Vec<Lowered>) -> Option<App> {
+    lower::report_both(root, "default_environment", "auto_deploy_env");
     let default_environment = root
         .field("default_environment")
         .or_else(|| root.field("auto_deploy_env"))
-        .map_or(Some(Environment::Test), |field| lower::environment(field));
+        .map_or(Some(Environment::Test), lower::environment);
     let emoji = lower::emoji(root).or_else(|| lowered.iter().find_map(|lowered| lowered.emoji.clone()));
     let applings: Vec<_> = lowered.into_iter().map(|lowered| lowered.appling).collect();
     if applings.is_empty() {

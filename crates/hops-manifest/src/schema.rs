@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    keys::{self, Effect, KEYS, Key, Kind},
+    keys::{self, Effect, Key, Kind},
     superseded::{Fate, SUPERSEDED},
 };
 
@@ -56,7 +56,10 @@ fn table(path: &str) -> Map<String, Value> {
     for old in
         SUPERSEDED.iter().filter(|old| old.path.rsplit_once('.').map_or("", |(table, _)| table) == path)
     {
-        let mut schema = old.kind.schema();
+        let mut schema = match old.kind {
+            Kind::Table => Value::Object(table(old.path)),
+            kind => kind.schema(),
+        };
         let description = match old.fate {
             Fate::Renamed(new) => format!("Now called `{new}`."),
             Fate::Always(reason) => format!("Has no effect any more: {reason}."),
@@ -122,7 +125,7 @@ fn sealed() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::keys::KEYS;
 
     #[test]
     fn every_key_is_described() {

@@ -25,8 +25,14 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("variables", "env"),
 ];
 
+/// Nothing longer is a slip of the pen; comparing takes time and room by the length.
+const LONGEST: usize = 64;
+
 /// The candidate nearest to a word, if any is near enough to be meant.
 pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = normal(word);
     let synonym = SYNONYMS.iter().find(|(written, _)| *written == word).map(|(_, meant)| *meant);
     let limit = (word.chars().count() / 3).max(1);

@@ -22,13 +22,12 @@ pub(crate) fn read(field: &Field<'_>, what: &str) -> Option<VariableValue> {
         }
         DeValue::Table(table) => return read_table(field, table),
         DeValue::Boolean(flag) => flag.to_string(),
-        value => match number_text(value) {
-            Some(text) => text,
-            None => {
+        value => {
+            if number_text(value).is_none() {
                 field.report_type();
-                return None;
             }
-        },
+            number_text(value)?
+        }
     };
     let found = type_words(field.value());
     let message = format!("`{}` is {found}, not a text; {what} will see \"{scalar}\"", field.shown());
@@ -39,19 +38,18 @@ pub(crate) fn read(field: &Field<'_>, what: &str) -> Option<VariableValue> {
 
 /// Reads `{ encrypted = "…" }` where nothing else is possible.
 pub(crate) fn read_sealed(field: &Field<'_>) -> Option<String> {
-    match field.value() {
-        DeValue::Table(table) => match read_table(field, table)? {
-            VariableValue::Sealed(text) => Some(text),
-            VariableValue::Literal(_) | VariableValue::SecretKey { .. } => {
-                field.report_type();
-                None
-            }
-        },
-        _ => {
-            field.report_type();
-            None
-        }
+    let DeValue::Table(table) = field.value() else {
+        field.report_type();
+        return None;
+    };
+    if let VariableValue::Sealed(text) = read_table(field, table)? {
+        return Some(text);
     }
+    let message =
+        format!("`{}` has to be a sealed value; a key of a Secret is not possible here", field.shown());
+    let help = "write `{ encrypted = \"…\" }`".to_owned();
+    field.document().error(Code::InvalidValue, field.value_span(), message, Some(help));
+    None
 }
 
 fn read_table(field: &Field<'_>, table: &DeTable<'_>) -> Option<VariableValue> {

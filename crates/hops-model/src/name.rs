@@ -48,6 +48,20 @@ pub enum NameError {
         /// The first character that does not fit.
         character: char,
     },
+    /// A character that the name of a Secret cannot have.
+    #[error("`{name}` contains {character:?}; a Secret's name has lower-case letters, digits, `-` and `.`")]
+    SecretCharacter {
+        /// The text as given.
+        name: String,
+        /// The first character that does not fit.
+        character: char,
+    },
+    /// A part of a Secret's name that begins or ends with something other than a letter or digit.
+    #[error("`{name}` cannot name a Secret; its parts, joined by `.`, begin and end with a letter or digit")]
+    SecretEdge {
+        /// The text as given.
+        name: String,
+    },
     /// Begins or ends with something other than what DNS-1035 demands of a Service name.
     #[error("`{name}` has to begin with a letter and end with a letter or digit")]
     Edge {
@@ -114,11 +128,11 @@ impl SecretName {
         }
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
         if let Some(character) = text.chars().find(|c| !allowed(*c)) {
-            return Err(NameError::Character { name, character });
+            return Err(NameError::SecretCharacter { name, character });
         }
         let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         if text.split('.').any(|label| !label.starts_with(alphanumeric) || !label.ends_with(alphanumeric)) {
-            return Err(NameError::Edge { name });
+            return Err(NameError::SecretEdge { name });
         }
         Ok(Self(name))
     }
@@ -190,7 +204,7 @@ mod tests {
         assert!(matches!(AppName::parse("web-"), Err(NameError::Edge { .. })));
         assert!(matches!(AppName::parse("2048"), Err(NameError::Edge { .. })));
         assert!(matches!(AppName::parse(&"a".repeat(53)), Err(NameError::TooLong { max: 52, .. })));
-        assert!(matches!(SecretName::parse("a..b"), Err(NameError::Edge { .. })));
+        assert!(matches!(SecretName::parse("a..b"), Err(NameError::SecretEdge { .. })));
     }
 
     proptest! {

@@ -18,6 +18,13 @@ pub(super) fn read(table: &Table<'_>) -> BTreeMap<String, CronJob> {
     let Some(jobs) = table.field("cronjobs").and_then(Field::table) else { return BTreeMap::new() };
     let mut read = BTreeMap::new();
     for field in jobs.named() {
+        if !field.value().is_table() {
+            let message =
+                format!("`{}` stands in `[cronjobs]`, which holds a table for each job", field.name());
+            let help = "give the job a name: write `[cronjobs.NAME]` above it".to_owned();
+            field.document().error(Code::MisplacedKey, field.key_span(), message, Some(help));
+            continue;
+        }
         check_name(field);
         let Some(table) = field.table() else { continue };
         not_yet::warn(field);

@@ -1,6 +1,6 @@
 //! Hosts that lead to an appling.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use hops_model::HostName;
 
@@ -46,24 +46,22 @@ pub(super) fn read(table: &Table<'_>, public: bool, www_redirect: bool) -> Vec<P
 
 /// Reports hosts that lead to two applings, or twice to one.
 pub(crate) fn check_between(applings: &[(&Document, &Lowered)]) {
-    let mut seen: Vec<(&Document, &Lowered, &PlacedHost)> = Vec::new();
+    let mut seen: BTreeMap<HostName, (&Document, &Lowered, &PlacedHost)> = BTreeMap::new();
     for (document, lowered) in applings {
         for placed in &lowered.hosts {
-            let same = seen.iter().find(|(_, _, other)| other.host == placed.host);
-            let redirected = seen.iter().find(|(_, other_appling, other)| {
-                let redirects = other_appling.appling.www_redirect || lowered.appling.www_redirect;
-                redirects && other.host.www_counterpart() == placed.host
-            });
-            if let Some((other_document, other_appling, other)) = same {
+            let counterpart = placed.host.www_counterpart();
+            if let Some((other_document, other_lowered, other)) = seen.get(&placed.host) {
                 let place = place(other_document, document, other);
-                let message = if other_appling.appling.name == lowered.appling.name {
+                let message = if other_lowered.appling.name == lowered.appling.name {
                     format!("`{}` is listed twice, first in {place}", placed.host)
                 } else {
                     format!("`{}` is also listed in {place}; a host leads to one appling", placed.host)
                 };
                 let help = Some("take one of them out".to_owned());
                 document.error(Code::DuplicateHost, placed.span.clone(), message, help);
-            } else if let Some((other_document, _, other)) = redirected {
+            } else if let Some((other_document, other_lowered, other)) = seen.get(&counterpart)
+                && (lowered.appling.www_redirect || other_lowered.appling.www_redirect)
+            {
                 let place = place(other_document, document, other);
                 let message = format!(
                     "`{}` and `{}` (in {place}) are both listed, but `from_to_www_redirect` makes one of them redirect",
@@ -72,7 +70,7 @@ pub(crate) fn check_between(applings: &[(&Document, &Lowered)]) {
                 let help = Some("list the target alone, or take out `from_to_www_redirect`".to_owned());
                 document.error(Code::DuplicateHost, placed.span.clone(), message, help);
             }
-            seen.push((document, lowered, placed));
+            seen.entry(placed.host.clone()).or_insert((document, lowered, placed));
         }
     }
 }
@@ -90,12 +88,10 @@ fn parse(text: &Text<'_>) -> Option<PlacedHost> {
     match HostName::parse(text.as_str()) {
         Ok(host) => Some(PlacedHost { host, span: text.span() }),
         Err(fault) => {
-            let help = if !text.as_str().is_ascii() {
-                Some(
-                    "write names with other letters in their ASCII form, which begins with `xn--`".to_owned(),
-                )
-            } else {
+            let help = if text.as_str().is_ascii() {
                 host_alone(text.as_str()).map(|host| format!("write \"{host}\""))
+            } else {
+                Some("write other letters in their ASCII form, which begins with `xn--`".to_owned())
             };
             text.invalid(fault.to_string(), help);
             None

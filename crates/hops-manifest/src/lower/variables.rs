@@ -59,5 +59,5 @@ fn read_variable(field: &Field<'_>, table: &str, port: Port) -> Option<(Variable
 fn fitting(text: &str) -> Option<String> {
     let name: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let name = if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name };
-    VariableName::parse(&name).is_ok().then_some(name)
+    (name.contains(|c: char| c.is_ascii_alphabetic()) && VariableName::parse(&name).is_ok()).then_some(name)
 }

@@ -32,7 +32,7 @@ pub(crate) struct Field<'d> {
 #[derive(Debug)]
 pub(crate) struct Text<'d> {
     document: &'d Document,
-    text: &'d str,
+    content: &'d str,
     span: Range<usize>,
 }
 
@@ -112,7 +112,7 @@ impl<'d> Field<'d> {
         if text.is_none() {
             self.report_type();
         }
-        text.map(|text| Text { document: self.document, text, span: self.value.span() })
+        text.map(|content| Text { document: self.document, content, span: self.value.span() })
     }
 
     /// Its text, parsed.
@@ -161,7 +161,7 @@ impl<'d> Field<'d> {
                 let message = format!("`{}` has to be {}; this is {found}", self.shown, self.kind.words());
                 self.document.error(Code::WrongType, item.span(), message, self.example());
             }
-            text.map(|text| Text { document: self.document, text, span: item.span() })
+            text.map(|content| Text { document: self.document, content, span: item.span() })
         };
         items.iter().filter_map(text).collect()
     }
@@ -247,7 +247,7 @@ impl<'d> Field<'d> {
 impl<'d> Text<'d> {
     /// The text.
     pub(crate) fn as_str(&self) -> &'d str {
-        self.text
+        self.content
     }
 
     /// Where it is.
@@ -257,7 +257,7 @@ impl<'d> Text<'d> {
 
     /// The text, parsed; what the parser says against it is reported.
     pub(crate) fn parsed<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        parse(self.text).map_err(|fault| self.invalid(fault.to_string(), None)).ok()
+        parse(self.content).map_err(|fault| self.invalid(fault.to_string(), None)).ok()
     }
 
     /// Reports the text as not possible.

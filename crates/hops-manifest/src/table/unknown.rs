@@ -9,6 +9,10 @@ use crate::{
 
 /// Reports an unknown key of a table, with what was probably meant.
 pub(super) fn report(field: &Field<'_>, table: &str, shown_table: &str) {
+    if field.document().is_full() {
+        field.document().error(Code::UnknownKey, field.key_span(), String::new(), None);
+        return;
+    }
     if !table.is_empty() && report_swallowed(field, shown_table) {
         return;
     }
@@ -24,8 +28,8 @@ pub(super) fn report(field: &Field<'_>, table: &str, shown_table: &str) {
     } else {
         let names: Vec<_> = known().map(|key| format!("`{}`", shown_key(key))).collect();
         match names.as_slice() {
-            [] => format!("nothing stands in `[{shown_table}]`; take it out"),
-            _ => format!("there are {}", names.join(", ")),
+            [] => format!("`[{shown_table}]` takes no such keys; take it out"),
+            _ => format!("known here: {}", names.join(", ")),
         }
     };
     field.document().error(

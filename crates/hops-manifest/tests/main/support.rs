@@ -1,5 +1,7 @@
 //! Apps in memory, and readings as text.
 
+use std::fmt::Write;
+
 use expect_test::Expect;
 use hops_manifest::{MemoryTree, Reading, read, render};
 use hops_model::{App, Appling, RepoPath};
@@ -60,10 +62,10 @@ fn settings(app: &App) -> String {
     for appling in &app.applings {
         let default =
             serde_json::to_value(Appling::new(appling.name.clone(), appling.directory.clone())).unwrap();
-        text.push_str(&format!("  appling {} in \"{}\"\n", appling.name, appling.directory));
+        writeln!(text, "  appling {} in \"{}\"", appling.name, appling.directory).unwrap();
         let Value::Object(fields) = serde_json::to_value(appling).unwrap() else { unreachable!() };
         for (name, value) in fields.into_iter().filter(|(name, value)| default[name] != *value) {
-            text.push_str(&format!("    {name} = {}\n", shortened(value)));
+            writeln!(text, "    {name} = {}", shortened(value)).unwrap();
         }
     }
     text
