@@ -26,12 +26,14 @@ pub struct LogQuery {
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogLine {
     /// The appling.
     pub appling: ApplingName,
     /// The instance that printed it.
     pub instance: String,
     /// When, as the engine recorded it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub at: Option<Timestamp>,
     /// The line, without its end. What is not UTF-8 is replaced.
     pub text: String,

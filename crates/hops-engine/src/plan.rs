@@ -15,6 +15,7 @@ pub struct Observed {
 
 /// What has to be done, with nothing left to decide. Applying it again changes nothing more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Plan {
     /// The app and environment.
     pub target: Target,
@@ -30,6 +31,7 @@ pub struct Plan {
 
 /// What is done to one object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// What is done.
     pub action: Action,
@@ -47,6 +49,7 @@ pub struct Step {
 
 /// What is done to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It does not exist yet.
@@ -61,6 +64,7 @@ pub enum Action {
 
 /// Names an object of an engine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ObjectId {
     /// Its kind, such as `Deployment`.
     pub kind: String,
@@ -70,6 +74,7 @@ pub struct ObjectId {
 
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     /// The field, such as `spec.replicas` or `spec.template.spec.containers[web].image`.
     pub path: String,
@@ -83,6 +88,7 @@ pub struct Change {
 
 /// What is watched for one appling.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplingPlan {
     /// The appling.
     pub name: ApplingName,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why something failed, in a form to act on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cause {
     /// What kind of failure, for programs.
     pub code: CauseCode,
@@ -17,6 +18,7 @@ pub struct Cause {
 
 /// Kinds of failure. The names are part of the command line's contract (design.md 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CauseCode {
     /// A file of the app is wrong.

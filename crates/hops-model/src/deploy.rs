@@ -7,6 +7,7 @@ use crate::{CommitId, Outcome, ReleaseNumber, Target, release::Origin};
 
 /// Number of a deploy, counted over the whole platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct DeployId(pub i64);
 
@@ -18,6 +19,7 @@ impl std::fmt::Display for DeployId {
 
 /// One attempt to put something into effect. Deploys of one target are done one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Deploy {
     /// Its number.
     pub id: DeployId,
@@ -36,13 +38,16 @@ pub struct Deploy {
     /// How it ended.
     pub outcome: Option<Outcome>,
     /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
     /// When it ended.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub finished_at: Option<Timestamp>,
 }
 
 /// How far a deploy is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DeployState {
     /// Waits for another deploy of the same target.

@@ -6,6 +6,7 @@ use crate::{ApplingName, Cause, CommitId, ImageRef, ReleaseNumber};
 
 /// Something that happened during a deploy. Its JSON form is part of the command line's contract (design.md 8).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// Another deploy of the same app and environment is being done first.
@@ -103,6 +104,7 @@ pub enum Event {
 
 /// State of a build step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
     /// It runs.
@@ -117,6 +119,7 @@ pub enum StepState {
 
 /// How a deploy ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outcome {
     /// The release; none where the deploy failed before one was written.
     pub release: Option<ReleaseNumber>,
@@ -129,6 +132,7 @@ pub struct Outcome {
 
 /// What became of an appling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplingOutcome {
     /// The appling.
     pub name: ApplingName,
@@ -149,6 +153,7 @@ pub struct ApplingOutcome {
 
 /// How a deploy ended for an appling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ApplingResult {
     /// The new form runs.

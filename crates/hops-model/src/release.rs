@@ -9,6 +9,7 @@ use crate::{ApplingName, Cause, CommitId, Desired, RepoPath, Target};
 
 /// Number of a release, counted from 1 for each app and environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ReleaseNumber(pub u32);
 
@@ -43,6 +44,7 @@ pub struct Release {
 
 /// How a release came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Origin {
     /// A commit was deployed.

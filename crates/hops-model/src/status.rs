@@ -7,6 +7,7 @@ use crate::{ApplingName, Cause, ImageRef, ReleaseNumber};
 
 /// One appling as it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplingStatus {
     /// The appling.
     pub name: ApplingName,
@@ -26,6 +27,7 @@ pub struct ApplingStatus {
 
 /// One running copy of an appling: a pod, or a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Instance {
     /// The engine's name for it.
     pub name: String,
@@ -36,6 +38,7 @@ pub struct Instance {
     /// How often its process was started again.
     pub restarts: u32,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub created_at: Option<Timestamp>,
     /// Why it does not take requests, where that is known.
     pub cause: Option<Cause>,
@@ -43,6 +46,7 @@ pub struct Instance {
 
 /// What an instance is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceState {
     /// On its way.

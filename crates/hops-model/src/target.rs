@@ -6,6 +6,7 @@ use crate::{AppName, Environment};
 
 /// An app in an environment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Target {
     /// The app.
     pub app: AppName,

@@ -2,6 +2,7 @@
 
 use hops_model::{AppName, Deploy, Environment, ReleaseNumber, Target};
 use jiff::Timestamp;
+use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// An app.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AppRow {
     /// Its name.
     pub name: AppName,
@@ -23,7 +24,7 @@ pub struct AppRow {
 }
 
 /// An environment of an app.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EnvironmentRow {
     /// The environment.
     pub environment: Environment,

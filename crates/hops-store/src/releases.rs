@@ -2,6 +2,7 @@
 
 use hops_model::{CommitId, Deploy, DeployId, Outcome, Release, ReleaseNumber, Target, release::Origin};
 use jiff::Timestamp;
+use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// A release and how it went, without its record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReleaseRow {
     /// Its number.
     pub number: ReleaseNumber,
