@@ -154,6 +154,7 @@ impl Document {
     ) -> Diagnostic {
         let span = self.within(span);
         let (line, column) = self.lines.position(&self.text, span.start);
+        let (message, help) = (printable(message), help.map(printable));
         Diagnostic { severity, code, file: self.path.clone(), line, column, span, message, help }
     }
 
@@ -232,6 +233,16 @@ impl Document {
         let start = floor(span.start);
         start..floor(span.end).max(start)
     }
+}
+
+/// Names and values of a file end up in messages, and messages on terminals and in logs: what would steer a terminal,
+/// end a line or turn the direction of writing is shown as its escape.
+fn printable(text: String) -> String {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(steers) {
+        return text;
+    }
+    text.chars().flat_map(|c| if steers(c) { c.escape_unicode().collect() } else { vec![c] }).collect()
 }
 
 /// What to write instead, for the slips seen in real files.

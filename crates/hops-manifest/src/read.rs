@@ -128,22 +128,30 @@ fn app_name(root: &Document, table: &Table<'_>, repository_name: Option<&str>) -
         .ok()
 }
 
-/// Where an app has several applings, their Services carry both names, in the 63 characters of a DNS label.
+/// Where an app has several applings, their Services carry both names, in the 63 characters of a DNS label, beside
+/// the appling's alone (design.md 1, promise 2).
 fn check_service_names(root: &Document, app: &AppName, listed: &[Listed]) {
     if listed.len() < 2 {
         return;
     }
-    for listed in listed {
-        let service = format!("{}-{}", app.dns(), listed.name.dns());
+    for appling in listed {
+        let service = format!("{}-{}", app.dns(), appling.name.dns());
         if service.len() > name::APPLING_NAME_MAX {
             let message = format!(
                 "the Service of `{}` would be called `{service}`, which has {} characters; at most {} fit",
-                listed.name,
+                appling.name,
                 service.len(),
                 name::APPLING_NAME_MAX
             );
             let help = "shorten the directory's name, or the app's by `name = \"…\"`".to_owned();
-            root.error(Code::UnfitName, listed.span.clone(), message, Some(help));
+            root.error(Code::UnfitName, appling.span.clone(), message, Some(help));
+        }
+        if let Some(twin) = listed.iter().find(|other| other.name.dns() == service) {
+            let message =
+                format!("`{}` would share the Service `{service}` with `{}`", twin.name, appling.name);
+            let help = "an appling is also reached by its app's name and its own, joined by `-`; rename one"
+                .to_owned();
+            root.error(Code::DuplicateAppling, twin.span.clone(), message, Some(help));
         }
     }
 }

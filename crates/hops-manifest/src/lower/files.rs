@@ -75,7 +75,7 @@ fn read_mount(table: &Table<'_>) -> Option<Placed> {
 }
 
 /// An absolute directory without `.`, `..` and a final slash, as Kubernetes takes it.
-pub(super) fn absolute_directory(text: &Text<'_>) -> Option<String> {
+fn absolute_directory(text: &Text<'_>) -> Option<String> {
     let path = text.as_str();
     let fault = if !path.starts_with('/') {
         "has to begin with `/`"

@@ -15,6 +15,7 @@ fn check(reading: &Reading) -> Result<(), TestCaseError> {
         let text = reading.files.get(&diagnostic.file).expect("diagnostics are about files that were read");
         let excerpt = text.get(diagnostic.span.clone());
         prop_assert!(excerpt.is_some(), "{diagnostic:?} is outside of its file");
+        prop_assert!(!diagnostic.message.contains(char::is_control), "{:?}", diagnostic.message);
         let before = &text[..diagnostic.span.start];
         prop_assert_eq!(diagnostic.line as usize, before.matches('\n').count() + 1);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);

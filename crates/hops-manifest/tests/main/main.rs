@@ -10,6 +10,7 @@
 mod applings;
 mod corpus;
 mod cronjobs;
+mod files;
 mod fuzz;
 mod hosts;
 mod keys;
@@ -18,6 +19,7 @@ mod not_yet;
 mod pages;
 mod places;
 mod report;
+mod resources;
 mod sealed;
 mod support;
 mod text;

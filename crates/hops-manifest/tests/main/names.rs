@@ -170,6 +170,31 @@ fn app_and_appling_together_have_to_fit_a_service() {
 }
 
 #[test]
+fn no_two_applings_share_a_service() {
+    let root = "name = 'a'\napplings = ['b', 'a-b', 'a_c', 'c']";
+    let files = ["b", "a-b", "a_c", "c"].map(|name| (format!("{name}/iterapp.toml"), ""));
+    let files = std::iter::once(("iterapp.toml", root))
+        .chain(files.iter().map(|(path, text)| (path.as_str(), *text)));
+    check_tree(&several(&files.collect::<Vec<_>>()), expect![[r#"
+        error[duplicate-appling]: `a-b` would share the Service `a-b` with `b`
+         --> iterapp.toml:2:18
+          |
+        2 | applings = ['b', 'a-b', 'a_c', 'c']
+          |                  ^^^^^
+          |
+          = help: an appling is also reached by its app's name and its own, joined by `-`; rename one
+
+        error[duplicate-appling]: `a_c` would share the Service `a-c` with `c`
+         --> iterapp.toml:2:25
+          |
+        2 | applings = ['b', 'a-b', 'a_c', 'c']
+          |                         ^^^^^
+          |
+          = help: an appling is also reached by its app's name and its own, joined by `-`; rename one
+    "#]]);
+}
+
+#[test]
 fn a_sole_appling_has_its_service_to_itself() {
     let app = "a".repeat(50);
     let root = format!("name = '{app}'\napplings = ['recommendations']");

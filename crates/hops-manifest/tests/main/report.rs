@@ -84,6 +84,16 @@ fn the_name_of_a_code_is_the_same_everywhere() {
 }
 
 #[test]
+fn what_would_steer_a_terminal_is_shown_as_its_escape() {
+    let reading =
+        reading("[env.common]\n\"\\u001B[2J\\u202E\" = 1\nA = { secret = \"x\\u0007\", key = 'k' }");
+    let messages: Vec<_> = reading.diagnostics.iter().map(|d| d.message.as_str()).collect();
+    expect![[r#"
+        `\u{1b}[2J\u{202e}` cannot name an environment variable; letters, digits and `_` are possible, the first not a digit
+        `x\u{7}` contains '\u{7}'; a Secret's name has lower-case letters, digits, `-` and `.`"#]].assert_eq(&messages.join("\n"));
+}
+
+#[test]
 fn colour_only_where_asked_for() {
     let reading = reading("prot = 1");
     assert!(render(&reading.diagnostics, &reading.files, true).contains("\u{1b}["));

@@ -381,7 +381,7 @@ fn a_hostile_file_is_read_in_bounded_time_and_with_bounded_diagnostics() {
 
 #[test]
 fn errors_beyond_those_shown_still_count() {
-    let warnings: String = (0..600).map(|n| format!("A{n} = 1\n")).collect();
+    let warnings = (0..600).map(|n| format!("A{n} = 1\n")).collect::<Vec<_>>().concat();
     let reading = reading(format!("[env.common]\n{warnings}[requests]\nmem = 1"));
     assert!(reading.has_errors());
     assert_eq!(
