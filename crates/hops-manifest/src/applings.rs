@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use hops_model::{ApplingName, RepoPath, name};
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use crate::{Code, Entry, FILE_NAME, Tree, document::Document};
 
@@ -18,7 +21,7 @@ pub(crate) struct Listed {
 
 /// The usable applings of the root file; nothing where it has no `applings`. Others are reported.
 pub(crate) fn list(tree: &dyn Tree, root: &Document, toml: &DeTable<'_>) -> Option<Vec<Listed>> {
-    let value = toml.get("applings")?;
+    let value = toml.get("applings").or_else(|| swallowed(toml))?;
     let directories = "write for example `applings = [\"front\", \"api\"]`";
     let DeValue::Array(items) = value.get_ref() else {
         let help = match value.get_ref() {
@@ -48,6 +51,15 @@ pub(crate) fn list(tree: &dyn Tree, root: &Document, toml: &DeTable<'_>) -> Opti
         }
     }
     Some(listed)
+}
+
+/// The list where a table header above it has swallowed it. That is reported elsewhere; what it lists is meant all the
+/// same, and without it the root directory would be taken for an appling.
+fn swallowed<'d>(toml: &'d DeTable<'_>) -> Option<&'d Spanned<DeValue<'d>>> {
+    toml.values().filter_map(|value| value.get_ref().as_table()).find_map(|table| {
+        let list = table.get("applings").filter(|value| value.get_ref().is_array());
+        list.or_else(|| swallowed(table))
+    })
 }
 
 /// Reports a directory without a Dockerfile. A link counts as one: the builder follows it.

@@ -168,6 +168,11 @@ impl Document {
         !self.has(|d| matches!(d.code, Code::MissingFile | Code::TooLarge | Code::NotUtf8))
     }
 
+    /// Whether it is not TOML throughout.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.has(|d| d.code == Code::Syntax)
+    }
+
     /// The file's path.
     pub(crate) fn path(&self) -> &RepoPath {
         &self.path

@@ -49,7 +49,10 @@ fn read_app(
 ) -> (Option<App>, Vec<Document>) {
     let Some(listed) = applings::list(tree, root, toml) else {
         let table = Table::top(root, toml, Scope::Whole);
-        applings::check_dockerfile(tree, root, &RepoPath::root(), 0..0);
+        // What did not parse may have been the list of applings.
+        if !root.is_broken() {
+            applings::check_dockerfile(tree, root, &RepoPath::root(), 0..0);
+        }
         let name = app_name(root, &table, repository_name);
         // The settings are checked also where the app's name is not known.
         let appling_name = name.as_ref().map_or_else(applings::placeholder_name, ApplingName::from);

@@ -291,6 +291,65 @@ fn an_app_without_applings_needs_a_dockerfile_at_the_root() {
 }
 
 #[test]
+fn a_swallowed_list_is_read_so_that_the_root_is_not_taken_for_an_appling() {
+    let files =
+        [("iterapp.toml", "[postgres]\n\napplings = ['web', 'gone']"), ("web/iterapp.toml", "port = 0")];
+    let tree = several(&files).with_entry(path("Dockerfile"), Entry::Missing);
+    check_tree(
+        &tree,
+        expect![[r#"
+        warning[not-supported-yet]: `[postgres]` is not supported by this release yet
+         --> iterapp.toml:1:2
+          |
+        1 | [postgres]
+          |  ^^^^^^^^
+          |
+          = help: a deploy that needs it is refused; take it out to deploy without it
+
+        error[misplaced-key]: `applings` stands inside `[postgres]`, where it means nothing
+         --> iterapp.toml:3:1
+          |
+        3 | applings = ['web', 'gone']
+          | ^^^^^^^^
+          |
+          = help: move it above the first table header: a header holds until the next one
+
+        error[missing-directory]: there is no directory `gone`
+         --> iterapp.toml:3:20
+          |
+        3 | applings = ['web', 'gone']
+          |                    ^^^^^^
+          |
+          = help: mind upper and lower case, and whether the directory is committed
+
+        error[invalid-value]: `port` is 0; it has to be a whole number from 1 to 65535
+         --> web/iterapp.toml:1:8
+          |
+        1 | port = 0
+          |        ^
+          |
+          = help: write for example `port = 8080`
+    "#]],
+    );
+}
+
+#[test]
+fn a_list_that_does_not_parse_does_not_make_the_root_an_appling() {
+    let files = [("iterapp.toml", "# the app\napplings = [web]"), ("web/iterapp.toml", "")];
+    let tree = several(&files).with_entry(path("Dockerfile"), Entry::Missing);
+    check_tree(
+        &tree,
+        expect![[r#"
+        error[syntax]: not valid TOML: string values must be quoted, expected literal string
+         --> iterapp.toml:2:13
+          |
+        2 | applings = [web]
+          |             ^^^
+    "#]],
+    );
+}
+
+#[test]
 fn a_dockerfile_may_be_a_link() {
     let tree =
         MemoryTree::new().with_file(path("iterapp.toml"), "").with_entry(path("Dockerfile"), Entry::Symlink);

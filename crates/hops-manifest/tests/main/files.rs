@@ -144,7 +144,9 @@ fn static_directories_need_both_keys() {
 
 #[test]
 fn static_directories_may_be_relative_but_stay_inside_the_image() {
-    check("[[static]]\nlocal_dir = '../x'\nurl_path = '/x'", expect![[r#"
+    check(
+        "[[static]]\nlocal_dir = '../x'\nurl_path = '/x'",
+        expect![[r#"
         warning[not-supported-yet]: `[[static]]` is not supported by this release yet
          --> iterapp.toml:1:3
           |
@@ -160,5 +162,6 @@ fn static_directories_may_be_relative_but_stay_inside_the_image() {
           |             ^^^^^^
           |
           = help: write for example `local_dir = "/app/assets"`
-    "#]]);
+    "#]],
+    );
 }

@@ -188,30 +188,38 @@ fn a_key_that_a_table_header_swallowed_is_said_so() {
     check(
         "[postgres]\napplings = ['web']\nport = 3000",
         expect![[r#"
-        warning[not-supported-yet]: `[postgres]` is not supported by this release yet
-         --> iterapp.toml:1:2
-          |
-        1 | [postgres]
-          |  ^^^^^^^^
-          |
-          = help: a deploy that needs it is refused; take it out to deploy without it
+            warning[not-supported-yet]: `[postgres]` is not supported by this release yet
+             --> iterapp.toml:1:2
+              |
+            1 | [postgres]
+              |  ^^^^^^^^
+              |
+              = help: a deploy that needs it is refused; take it out to deploy without it
 
-        error[misplaced-key]: `applings` stands inside `[postgres]`, where it means nothing
-         --> iterapp.toml:2:1
-          |
-        2 | applings = ['web']
-          | ^^^^^^^^
-          |
-          = help: move it above the first table header: a header holds until the next one
+            error[misplaced-key]: `applings` stands inside `[postgres]`, where it means nothing
+             --> iterapp.toml:2:1
+              |
+            2 | applings = ['web']
+              | ^^^^^^^^
+              |
+              = help: move it above the first table header: a header holds until the next one
 
-        error[misplaced-key]: `port` stands inside `[postgres]`, where it means nothing
-         --> iterapp.toml:3:1
-          |
-        3 | port = 3000
-          | ^^^^
-          |
-          = help: move it above the first table header: a header holds until the next one
-    "#]],
+            error[missing-directory]: there is no directory `web`
+             --> iterapp.toml:2:13
+              |
+            2 | applings = ['web']
+              |             ^^^^^
+              |
+              = help: mind upper and lower case, and whether the directory is committed
+
+            error[misplaced-key]: `port` stands inside `[postgres]`, where it means nothing
+             --> iterapp.toml:3:1
+              |
+            3 | port = 3000
+              | ^^^^
+              |
+              = help: move it above the first table header: a header holds until the next one
+        "#]],
     );
     check(
         "[env.common]\ndomains = ['example.com']\nreadiness_path = '/'",

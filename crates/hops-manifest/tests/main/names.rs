@@ -175,7 +175,9 @@ fn no_two_applings_share_a_service() {
     let files = ["b", "a-b", "a_c", "c"].map(|name| (format!("{name}/iterapp.toml"), ""));
     let files = std::iter::once(("iterapp.toml", root))
         .chain(files.iter().map(|(path, text)| (path.as_str(), *text)));
-    check_tree(&several(&files.collect::<Vec<_>>()), expect![[r#"
+    check_tree(
+        &several(&files.collect::<Vec<_>>()),
+        expect![[r#"
         error[duplicate-appling]: `a-b` would share the Service `a-b` with `b`
          --> iterapp.toml:2:18
           |
@@ -191,7 +193,8 @@ fn no_two_applings_share_a_service() {
           |                         ^^^^^
           |
           = help: an appling is also reached by its app's name and its own, joined by `-`; rename one
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
