@@ -1,0 +1,243 @@
+//! Makes a plan so.
+
+mod order;
+mod takeover;
+
+use std::collections::BTreeMap;
+
+use futures::future;
+use hops_engine::{Action, EngineError, Events, Plan, Step};
+use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause};
+use kube::{
+    Error,
+    api::{DeleteParams, Patch, PatchParams, ValidationDirective},
+    core::DynamicObject,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    Settings,
+    error::{Cluster, is_missing_right},
+    kinds::Kind,
+    labels,
+    plan::is_ours,
+    rollout::{Subject, Watched, follow, refused},
+};
+
+/// Applies a plan and follows its roll-outs.
+pub(crate) async fn apply(
+    cluster: &Cluster,
+    settings: &Settings,
+    plan: &Plan,
+    events: &Events,
+) -> Result<Vec<ApplingOutcome>, EngineError> {
+    let begun = Instant::now();
+    let applier = Applier { cluster, settings, plan };
+    let order = order::order(plan);
+    let mut applied = Applied::default();
+    for stage in order.before {
+        applier.put_all(&stage, &mut applied).await?;
+    }
+    let watched = plan.applings.iter().map(|appling| watched(plan, appling, &mut applied)).collect();
+    let outcomes = follow(cluster, settings, &plan.target, &applier, watched, events, begun).await?;
+    let is_live = |name: &ApplingName| {
+        outcomes.iter().any(|outcome| outcome.name == *name && outcome.result != ApplingResult::Failed)
+    };
+    let late: Vec<&Step> =
+        order.after.into_iter().filter(|step| step.appling.as_ref().is_none_or(is_live)).collect();
+    applier.put_all(&late, &mut applied).await?;
+    // As long as something new does not work, what was to go may be what still serves. The next good deploy removes it.
+    if outcomes.iter().all(|outcome| outcome.result != ApplingResult::Failed) {
+        for step in order.removals {
+            applier.delete(step).await?;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What came of applying objects.
+#[derive(Default)]
+struct Applied {
+    /// Generations of Deployments, by name.
+    generations: BTreeMap<String, i64>,
+    /// Applings of which the API server refused something.
+    refused: BTreeMap<ApplingName, Cause>,
+}
+
+/// Puts the objects of a plan.
+pub(crate) struct Applier<'a> {
+    cluster: &'a Cluster,
+    settings: &'a Settings,
+    plan: &'a Plan,
+}
+
+/// Why an object could not be put.
+enum PutError {
+    /// By the object's own fault; the words.
+    Refused(String),
+    Engine(EngineError),
+}
+
+impl Applier<'_> {
+    /// Puts objects side by side.
+    async fn put_all(&self, steps: &[&Step], applied: &mut Applied) -> Result<(), EngineError> {
+        let put = |step: &Step| {
+            let (kind, body, is_new, takes) =
+                (step.object.kind.clone(), step.body.clone(), step.action == Action::Create, takes_over(step));
+            async move { self.put(&kind, &body, is_new, takes).await }
+        };
+        let results = future::join_all(steps.iter().map(|step| put(step))).await;
+        for (step, result) in steps.iter().zip(results) {
+            match (result, &step.appling) {
+                (Ok(generation), _) => {
+                    if step.object.kind == Kind::Deployment.as_str() {
+                        applied.generations.insert(step.object.name.clone(), generation);
+                    }
+                }
+                (Err(PutError::Refused(words)), Some(appling)) => {
+                    applied.refused.entry(appling.clone()).or_insert_with(|| refused(&words));
+                }
+                (Err(PutError::Refused(words)), None) => {
+                    let action = format!("apply the {}", step.object);
+                    let source = words.into();
+                    return Err(EngineError::Failed { engine: crate::error::ENGINE, action, source });
+                }
+                (Err(PutError::Engine(error)), _) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the last good form of all that belongs to an appling. Gives the Deployment's generation, or nothing
+    /// where there is no such form.
+    pub(crate) async fn restore(&self, appling: &ApplingName) -> Result<Option<i64>, EngineError> {
+        let mut generation = None;
+        let steps = self.plan.steps.iter().filter(|step| {
+            step.appling.as_ref() == Some(appling) && step.action != Action::Keep
+        });
+        for step in steps {
+            let Some(body) = &step.last_good else { continue };
+            match self.put(&step.object.kind, body, false, false).await {
+                Ok(applied) if step.object.kind == Kind::Deployment.as_str() => generation = Some(applied),
+                Ok(_) => {}
+                Err(PutError::Engine(error)) => return Err(error),
+                Err(PutError::Refused(words)) => {
+                    let action = format!("go back to the last good {}", step.object);
+                    let source = words.into();
+                    return Err(EngineError::Failed { engine: crate::error::ENGINE, action, source });
+                }
+            }
+        }
+        Ok(generation)
+    }
+
+    /// Applies one object; gives its generation.
+    async fn put(&self, kind: &str, body: &Value, is_new: bool, takes_over: bool) -> Result<i64, PutError> {
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        let namespace = self.plan.target.namespace();
+        let action = format!("apply the {kind} {name} in {namespace}");
+        let kind = Kind::parse(kind).ok_or_else(|| {
+            let source = "no kind that HOPS makes".into();
+            PutError::Engine(EngineError::Failed { engine: crate::error::ENGINE, action: action.clone(), source })
+        })?;
+        let api = kind.api(&self.cluster.client, &namespace);
+        if is_new && let Some(there) = api.get_opt(name).await.map_err(|error| self.engine(&action, error))? {
+            self.check_ours(kind, &there)?;
+        }
+        if takes_over {
+            takeover::take_over(&api, name, &self.settings.field_manager)
+                .await
+                .map_err(|error| self.engine(&action, error))?;
+        }
+        let params = PatchParams {
+            field_validation: Some(ValidationDirective::Strict),
+            ..PatchParams::apply(&self.settings.field_manager).force()
+        };
+        match api.patch(name, &params, &Patch::Apply(body)).await {
+            Ok(object) => Ok(object.metadata.generation.unwrap_or(0)),
+            Err(Error::Api(status))
+                if matches!(status.code, 400 | 403 | 422) && !is_missing_right(&status) =>
+            {
+                Err(PutError::Refused(status.message.clone()))
+            }
+            Err(error) => Err(self.engine(&action, error)),
+        }
+    }
+
+    async fn delete(&self, step: &Step) -> Result<(), EngineError> {
+        let namespace = self.plan.target.namespace();
+        let action = || format!("remove the {} in {namespace}", step.object);
+        let Some(kind) = Kind::parse(&step.object.kind) else { return Ok(()) };
+        let api = kind.api(&self.cluster.client, &namespace);
+        let name = &step.object.name;
+        let there = api.get_opt(name).await.map_err(|error| self.cluster.error(action(), error))?;
+        let Some(there) = there.filter(|there| is_ours(&self.plan.target, &as_value(there))) else { return Ok(()) };
+        let mut params = DeleteParams::background();
+        params.preconditions =
+            Some(kube::api::Preconditions { uid: there.metadata.uid.clone(), resource_version: None });
+        match api.delete(name, &params).await {
+            Ok(_) => Ok(()),
+            // Somebody else was faster.
+            Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+            Err(error) => Err(self.cluster.error(action(), error)),
+        }
+    }
+
+    /// A namespace may be made beforehand, for Secrets that have to be there; everything else has to be ours.
+    fn check_ours(&self, kind: Kind, there: &DynamicObject) -> Result<(), PutError> {
+        let value = as_value(there);
+        let of_somebody = there.metadata.labels.iter().flatten().any(|(name, _)| {
+            name == labels::MANAGED_BY || name == labels::APP
+        });
+        if is_ours(&self.plan.target, &value) || (kind == Kind::Namespace && !of_somebody) {
+            return Ok(());
+        }
+        let name = there.metadata.name.as_deref().unwrap_or_default();
+        let object = match &there.metadata.namespace {
+            Some(namespace) => format!("{} {name} in {namespace}", kind.as_str()),
+            None => format!("{} {name}", kind.as_str()),
+        };
+        Err(PutError::Engine(EngineError::NotOurs { object }))
+    }
+
+    fn engine(&self, action: &str, error: Error) -> PutError {
+        PutError::Engine(self.cluster.error(action, error))
+    }
+}
+
+/// Whether somebody added fields that applying alone would leave.
+fn takes_over(step: &Step) -> bool {
+    step.changes.iter().any(|change| change.after.is_none() && change.changed_by.is_some())
+}
+
+fn as_value(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).expect("objects of the Kubernetes API are plain data")
+}
+
+fn watched(plan: &Plan, appling: &hops_engine::ApplingPlan, applied: &mut Applied) -> Watched {
+    let mut its = plan.steps.iter().filter(|step| step.appling.as_ref() == Some(&appling.name));
+    let is_changed = its.clone().any(|step| step.action != Action::Keep);
+    let deployment = its.find(|step| step.object.kind == Kind::Deployment.as_str());
+    let body = deployment.map_or(&Value::Null, |step| &step.body);
+    let name = deployment.map_or_else(|| appling.name.dns(), |step| step.object.name.clone());
+    let container = &body["spec"]["template"]["spec"]["containers"][0];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Watched {
+        generation: applied.generations.get(&name).copied().unwrap_or(0),
+        subject: Subject {
+            appling: appling.name.clone(),
+            deployment: name,
+            container: text(&container["name"]),
+            image: text(&container["image"]),
+            port: appling.port,
+            readiness_path: text(&container["readinessProbe"]["httpGet"]["path"]),
+            memory_limit: container["resources"]["limits"]["memory"].as_str().map(str::to_owned),
+            wanted: u32::try_from(body["spec"]["replicas"].as_u64().unwrap_or(0)).unwrap_or(0),
+            url: appling.url.clone(),
+        },
+        is_changed,
+        refused: applied.refused.remove(&appling.name),
+        last_good: appling.last_good,
+    }
+}

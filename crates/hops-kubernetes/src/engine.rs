@@ -1,0 +1,98 @@
+//! The engine itself: the contract, met by the modules around.
+
+use async_trait::async_trait;
+use hops_engine::{Engine, EngineError, Events, LogQuery, LogStream, Observed, Plan};
+use hops_model::{ApplingOutcome, ApplingStatus, Desired, Target};
+use kube::{Client, Config, config::KubeConfigOptions};
+use thiserror::Error;
+
+use crate::{
+    Settings, apply,
+    error::{Cluster, ENGINE},
+    logs, observe,
+    plan::plan,
+    remove, status,
+};
+
+/// Runs apps on a Kubernetes cluster.
+#[derive(Clone)]
+pub struct Kubernetes {
+    cluster: Cluster,
+    settings: Settings,
+}
+
+/// There is no way to a cluster.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// No configuration, or one that cannot be read.
+    #[error("no usable kubeconfig or service account was found")]
+    Configuration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The configuration cannot be put to use, such as a certificate that cannot be read.
+    #[error("the configuration of the cluster at {address} cannot be used")]
+    Client {
+        /// The API server's address.
+        address: String,
+        /// What the client says.
+        #[source]
+        source: kube::Error,
+    },
+}
+
+impl Kubernetes {
+    /// The cluster of the kubeconfig (`KUBECONFIG`, else `~/.kube/config`), or, in a pod, the one it runs in. With a
+    /// `context`, that one of the kubeconfig.
+    ///
+    /// The caller has installed a rustls crypto provider. Nothing is sent yet.
+    pub async fn connect(context: Option<&str>, settings: Settings) -> Result<Self, ConnectError> {
+        let config = match context {
+            None => Config::infer().await.map_err(|error| ConnectError::Configuration(Box::new(error)))?,
+            Some(name) => {
+                let options = KubeConfigOptions { context: Some(name.to_owned()), ..KubeConfigOptions::default() };
+                Config::from_kubeconfig(&options)
+                    .await
+                    .map_err(|error| ConnectError::Configuration(Box::new(error)))?
+            }
+        };
+        let address = config.cluster_url.to_string();
+        match Client::try_from(config) {
+            Ok(client) => Ok(Self { cluster: Cluster { client, address }, settings }),
+            Err(source) => Err(ConnectError::Client { address, source }),
+        }
+    }
+
+    /// The settings in use.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+#[async_trait]
+impl Engine for Kubernetes {
+    fn name(&self) -> &'static str {
+        ENGINE
+    }
+
+    async fn observe(&self, target: &Target) -> Result<Observed, EngineError> {
+        observe::observe(&self.cluster, target).await
+    }
+
+    fn plan(&self, desired: &Desired, observed: &Observed) -> Plan {
+        plan(desired, observed, &self.settings)
+    }
+
+    async fn apply(&self, plan: &Plan, events: &Events) -> Result<Vec<ApplingOutcome>, EngineError> {
+        apply::apply(&self.cluster, &self.settings, plan, events).await
+    }
+
+    async fn status(&self, target: &Target) -> Result<Vec<ApplingStatus>, EngineError> {
+        status::status(&self.cluster, &self.settings, target).await
+    }
+
+    async fn logs(&self, query: LogQuery) -> Result<LogStream, EngineError> {
+        logs::logs(&self.cluster, query).await
+    }
+
+    async fn remove(&self, target: &Target) -> Result<(), EngineError> {
+        remove::remove(&self.cluster, target).await
+    }
+}

@@ -1,0 +1,46 @@
+//! Reading what HOPS made of an app.
+
+use futures::future;
+use hops_engine::{EngineError, Observed};
+use hops_model::Target;
+use kube::{Api, api::ListParams, core::DynamicObject};
+use serde_json::Value;
+
+use crate::{
+    error::Cluster,
+    kinds::Kind,
+    labels,
+};
+
+/// The namespace, whoever made it, and everything in it that carries the app's labels.
+pub(crate) async fn observe(cluster: &Cluster, target: &Target) -> Result<Observed, EngineError> {
+    let namespace = target.namespace();
+    let name = namespace.as_str();
+    let of_app = ListParams::default().labels(&labels::query(&target.app));
+    let (the_namespace, lists) = future::try_join(
+        async {
+            let api = Kind::Namespace.api(&cluster.client, name);
+            api.get_opt(name).await.map_err(|error| cluster.error(format!("read the namespace {name}"), error))
+        },
+        future::try_join_all(Kind::NAMESPACED.map(|kind| {
+            let of_app = &of_app;
+            async move {
+                let api: Api<DynamicObject> = kind.api(&cluster.client, name);
+                let action = || format!("read the {}s in {name}", kind.as_str());
+                let list = api.list(of_app).await.map_err(|error| cluster.error(action(), error))?;
+                Ok::<_, EngineError>(list.items.into_iter().map(move |object| value(kind, &object)))
+            }
+        })),
+    )
+    .await?;
+    let mut objects: Vec<Value> = the_namespace.iter().map(|object| value(Kind::Namespace, object)).collect();
+    objects.extend(lists.into_iter().flatten());
+    Ok(Observed { objects })
+}
+
+/// An object as JSON. Items of a list come without their kind.
+fn value(kind: Kind, object: &DynamicObject) -> Value {
+    let mut value = serde_json::to_value(object).expect("objects of the Kubernetes API are plain data");
+    value["kind"] = kind.as_str().into();
+    value
+}

@@ -1,0 +1,274 @@
+//! Follows every appling of a plan to its end. A failed one is taken back to its last good form; the others go on.
+
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use hops_engine::{EngineError, Events};
+use hops_model::{ApplingOutcome, ApplingResult, Cause, Event, Target};
+use tokio::time::Instant;
+
+use super::{
+    judge::{Finding, Standing, judge},
+    prove::{Subject, prove},
+    watch::Watch,
+};
+use crate::{Settings, apply::Applier, error::Cluster};
+
+/// Kubernetes itself says when a deadline has passed; this long after that HOPS says so in its stead.
+const AFTER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// An appling to follow.
+pub(crate) struct Watched {
+    /// What is looked at.
+    pub(crate) subject: Subject,
+    /// The Deployment's generation once the plan was applied.
+    pub(crate) generation: i64,
+    /// Whether the plan changed anything of it.
+    pub(crate) is_changed: bool,
+    /// Whether the API server refused it already.
+    pub(crate) refused: Option<Cause>,
+    /// The release it goes back to.
+    pub(crate) last_good: Option<hops_model::ReleaseNumber>,
+}
+
+enum Phase {
+    Rolling { since: Instant, last: Option<(u32, String)>, no_room_since: Option<Instant> },
+    /// The cause is being proved, and the last good form applied.
+    Failing,
+    Restoring { generation: i64, until: Instant, outcome: ApplingOutcome },
+    Over(ApplingOutcome),
+}
+
+/// What comes of a failed appling once the last good form was applied: the generation to wait for.
+struct Reverted {
+    index: usize,
+    outcome: ApplingOutcome,
+    generation: Option<i64>,
+}
+
+struct Follower<'a> {
+    cluster: &'a Cluster,
+    settings: &'a Settings,
+    target: &'a Target,
+    applier: &'a Applier<'a>,
+    events: &'a Events,
+    begun: Instant,
+    watched: Vec<Watched>,
+    phases: Vec<Phase>,
+    reverting: FuturesUnordered<BoxFuture<'a, Reverted>>,
+}
+
+/// Watches until the fate of every appling is certain. The outcomes are in the order of `watched`.
+pub(crate) async fn follow(
+    cluster: &Cluster,
+    settings: &Settings,
+    target: &Target,
+    applier: &Applier<'_>,
+    watched: Vec<Watched>,
+    events: &Events,
+    begun: Instant,
+) -> Result<Vec<ApplingOutcome>, EngineError> {
+    let now = Instant::now();
+    let rolling = |_: &Watched| Phase::Rolling { since: now, last: None, no_room_since: None };
+    let phases = watched.iter().map(rolling).collect();
+    let reverting = FuturesUnordered::new();
+    let mut follower =
+        Follower { cluster, settings, target, applier, events, begun, watched, phases, reverting };
+    let mut watch = Watch::begin(cluster, target);
+    follower.fail_what_was_refused();
+    loop {
+        let mut wake = None;
+        if watch.is_complete() {
+            for index in 0..follower.watched.len() {
+                wake = earliest(wake, follower.step(index, &watch));
+            }
+        }
+        if follower.phases.iter().all(|phase| matches!(phase, Phase::Over(_))) {
+            break;
+        }
+        tokio::select! {
+            change = watch.next() => change?,
+            Some(reverted) = follower.reverting.next() => follower.take_back(reverted),
+            () = sleep_until(wake) => {}
+        }
+    }
+    Ok(follower
+        .phases
+        .into_iter()
+        .filter_map(|phase| if let Phase::Over(outcome) = phase { Some(outcome) } else { None })
+        .collect())
+}
+
+impl<'a> Follower<'a> {
+    /// Looks at one appling again; gives the time at which to look once more even if nothing happens.
+    fn step(&mut self, index: usize, watch: &Watch) -> Option<Instant> {
+        let now = Instant::now();
+        let watched = &self.watched[index];
+        let deployment = &watched.subject.deployment;
+        match &mut self.phases[index] {
+            Phase::Failing | Phase::Over(_) => None,
+            Phase::Restoring { generation, until, outcome } => {
+                let standing = judge(&watch.view, deployment, *generation);
+                if standing == Standing::Live {
+                    let mut outcome = outcome.clone();
+                    outcome.restored = watched.last_good;
+                    if let Some(release) = watched.last_good {
+                        let appling = outcome.name.clone();
+                        self.events.send(Event::Restored { appling, release });
+                    }
+                    self.phases[index] = Phase::Over(outcome);
+                    return None;
+                }
+                if matches!(standing, Standing::Failed(_)) || now >= *until {
+                    let outcome = outcome.clone();
+                    self.phases[index] = Phase::Over(outcome);
+                    return None;
+                }
+                Some(*until)
+            }
+            Phase::Rolling { since, last, no_room_since } => {
+                let standing = judge(&watch.view, deployment, watched.generation);
+                if !matches!(standing, Standing::NoRoom(_)) {
+                    *no_room_since = None;
+                }
+                match standing {
+                    Standing::Live => {
+                        self.live(index);
+                        None
+                    }
+                    Standing::Failed(finding) => {
+                        self.fail(index, finding);
+                        None
+                    }
+                    Standing::NoRoom(message) => {
+                        let until = *no_room_since.get_or_insert(now) + self.settings.room_wait;
+                        if now >= until {
+                            self.fail(index, Finding::DoesNotFit { message });
+                            return None;
+                        }
+                        Some(until)
+                    }
+                    Standing::Rolling { ready, message } => {
+                        if last.as_ref().is_none_or(|last| last.0 != ready) {
+                            *since = now;
+                        }
+                        let until = *since + self.settings.progress_deadline + AFTER_DEADLINE;
+                        if now >= until {
+                            self.fail(index, Finding::TimedOut { message });
+                            return None;
+                        }
+                        let state = Some((ready, message));
+                        // An appling that the plan leaves alone has no roll-out to tell of.
+                        if *last != state && watched.is_changed {
+                            if let Some((ready, message)) = state.clone() {
+                                let (appling, wanted) = (watched.subject.appling.clone(), watched.subject.wanted);
+                                self.events.send(Event::Rollout { appling, ready, wanted, message });
+                            }
+                        }
+                        *last = state;
+                        Some(until)
+                    }
+                }
+            }
+        }
+    }
+
+    fn live(&mut self, index: usize) {
+        let watched = &self.watched[index];
+        let subject = &watched.subject;
+        let duration_ms = elapsed_ms(self.begun);
+        let (result, duration_ms) = if watched.is_changed {
+            let (appling, url) = (subject.appling.clone(), subject.url.clone());
+            self.events.send(Event::Live { appling, url, duration_ms });
+            (ApplingResult::Live, Some(duration_ms))
+        } else {
+            (ApplingResult::Unchanged, None)
+        };
+        self.phases[index] = Phase::Over(ApplingOutcome {
+            name: subject.appling.clone(),
+            result,
+            url: subject.url.clone(),
+            duration_ms,
+            cause: None,
+            restored: None,
+        });
+    }
+
+    fn fail(&mut self, index: usize, finding: Finding) {
+        let subject = self.watched[index].subject.clone();
+        let (cluster, target, settings) = (self.cluster, self.target, self.settings);
+        let proof = async move { prove(cluster, target, settings, &subject, finding).await }.boxed();
+        self.revert(index, proof);
+    }
+
+    fn fail_what_was_refused(&mut self) {
+        for index in 0..self.watched.len() {
+            if let Some(cause) = self.watched[index].refused.take() {
+                self.revert(index, std::future::ready(cause).boxed());
+            }
+        }
+    }
+
+    /// Tells of the failure and applies the last good form.
+    ///
+    /// Where there is none, what was made stays: its logs can be read, its restarts are slowed down by Kubernetes to one
+    /// in five minutes, and it heals by itself if the fault was outside, such as a Secret that is made later.
+    fn revert(&mut self, index: usize, cause: BoxFuture<'a, Cause>) {
+        self.phases[index] = Phase::Failing;
+        let subject = self.watched[index].subject.clone();
+        let (events, applier, begun) = (self.events, self.applier, self.begun);
+        self.reverting.push(
+            async move {
+                let cause = cause.await;
+                let appling = subject.appling.clone();
+                events.send(Event::Failed { appling: appling.clone(), cause: cause.clone() });
+                let outcome = ApplingOutcome {
+                    name: appling,
+                    result: ApplingResult::Failed,
+                    url: subject.url.clone(),
+                    duration_ms: Some(elapsed_ms(begun)),
+                    cause: Some(cause),
+                    restored: None,
+                };
+                let generation = match applier.restore(&subject.appling).await {
+                    Ok(generation) => generation,
+                    Err(error) => {
+                        tracing::warn!(appling = %subject.appling, %error, "cannot go back to the last good form");
+                        None
+                    }
+                };
+                Reverted { index, outcome, generation }
+            }
+            .boxed(),
+        );
+    }
+
+    fn take_back(&mut self, reverted: Reverted) {
+        let Reverted { index, outcome, generation } = reverted;
+        self.phases[index] = match generation {
+            Some(generation) => {
+                let until = Instant::now() + self.settings.progress_deadline;
+                Phase::Restoring { generation, until, outcome }
+            }
+            None => Phase::Over(outcome),
+        };
+    }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}

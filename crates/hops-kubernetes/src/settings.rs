@@ -1,0 +1,140 @@
+//! What an operator decides about the cluster: a part of the server's configuration file.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How HOPS uses a cluster. Every field has a default that suits a cluster with an ingress controller of class
+/// `nginx` and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The name under which HOPS owns fields (server-side apply). Two platforms on one cluster need two names.
+    pub field_manager: String,
+    /// The class of the Ingress objects.
+    pub ingress_class: String,
+    /// Annotations for every Ingress, such as a body size limit of the controller in use.
+    pub ingress_annotations: std::collections::BTreeMap<String, String>,
+    /// Where public applings may be called from, for the NetworkPolicy. Empty allows everyone on the appling's port,
+    /// which is right where the ingress controller uses the nodes' own network: no selector can name it there. What is
+    /// private stays closed either way.
+    pub ingress_sources: Vec<IngressSource>,
+    /// Certificates of public hosts.
+    pub tls: Tls,
+    /// `https`, or `http` for a cluster without certificates. Decides the URLs that are shown.
+    pub public_scheme: String,
+    /// The port in the URLs that are shown, where it is not the scheme's own.
+    pub public_port: Option<u16>,
+    /// A Secret of type `kubernetes.io/dockerconfigjson`, present in every app's namespace, to pull images with.
+    pub pull_secret: Option<String>,
+    /// Seconds between the moment a pod is to stop and its SIGTERM. In that time every load balancer has to take
+    /// notice; the app goes on answering. Traefik and kube-proxy each collect changes for up to 2 s.
+    #[serde(rename = "drain_s", with = "seconds")]
+    pub drain: Duration,
+    /// Seconds without any progress after which a roll-out has failed. A slow start needs more.
+    #[serde(rename = "progress_deadline_s", with = "seconds")]
+    pub progress_deadline: Duration,
+    /// Seconds to wait for room where pods do not fit. Raise it where an autoscaler adds machines.
+    #[serde(rename = "room_wait_s", with = "seconds")]
+    pub room_wait: Duration,
+}
+
+/// Where public applings may be called from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IngressSource {
+    /// Pods of a namespace, such as `ingress-nginx`.
+    Namespace(String),
+    /// Addresses, such as those of the nodes.
+    Cidr(String),
+}
+
+/// Certificates of public hosts. A host that nothing here covers gets an Ingress without TLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// A cert-manager ClusterIssuer that makes a certificate for each host that `wildcard` does not cover.
+    pub cluster_issuer: Option<String>,
+    /// A certificate that exists already.
+    pub wildcard: Option<Wildcard>,
+}
+
+/// A certificate for all names directly below a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wildcard {
+    /// The domain, without `*.`. As in TLS itself, `a.b.example.com` is not covered by `example.com`.
+    pub domain: String,
+    /// The Secret in each app's namespace; without it the ingress controller's default certificate is meant.
+    pub secret: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            field_manager: "hops".to_owned(),
+            ingress_class: "nginx".to_owned(),
+            ingress_annotations: std::collections::BTreeMap::new(),
+            ingress_sources: Vec::new(),
+            tls: Tls::default(),
+            public_scheme: "https".to_owned(),
+            public_port: None,
+            pull_secret: None,
+            drain: Duration::from_secs(5),
+            progress_deadline: Duration::from_secs(180),
+            room_wait: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Settings {
+    /// The URL of a public host.
+    pub fn url(&self, host: &str) -> String {
+        match self.public_port {
+            Some(port) => format!("{}://{host}:{port}", self.public_scheme),
+            None => format!("{}://{host}", self.public_scheme),
+        }
+    }
+}
+
+mod seconds {
+    //! Durations as whole seconds: Kubernetes knows nothing finer in these places.
+
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(duration.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u32::deserialize(deserializer).map(|seconds| Duration::from_secs(u64::from(seconds)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_names_only_what_differs() {
+        let settings: Settings = serde_json::from_value(serde_json::json!({
+            "drain_s": 8,
+            "ingress_sources": [{"namespace": "ingress-nginx"}],
+            "tls": {"wildcard": {"domain": "example.com"}},
+        }))
+        .unwrap();
+        assert_eq!(settings.drain, Duration::from_secs(8));
+        assert_eq!(settings.ingress_class, "nginx");
+        assert_eq!(settings.ingress_sources, [IngressSource::Namespace("ingress-nginx".into())]);
+    }
+
+    #[test]
+    fn urls_carry_an_odd_port() {
+        let settings = Settings { public_scheme: "http".into(), public_port: Some(8081), ..Settings::default() };
+        assert_eq!(settings.url("web.example.com"), "http://web.example.com:8081");
+        assert_eq!(Settings::default().url("web.example.com"), "https://web.example.com");
+    }
+}
