@@ -96,10 +96,14 @@ impl Daemon {
     /// Waits until it works, or says why it does not.
     pub(super) fn wait_ready(&self, layout: &Layout) -> Result<()> {
         let begin = Instant::now();
-        while !self.ready.holds() {
-            // Wakes up at once when the daemon ends.
-            if self.running(layout).is_none_or(|process| process.wait(LOOK_EVERY)) {
+        loop {
+            // Wakes up at once when the daemon ends. Looked at before the sign, which a stranger on its port might give.
+            let has_ended = self.running(layout).is_none_or(|process| process.wait(LOOK_EVERY));
+            if has_ended {
                 bail!("{} ended while it was starting{}", self.name, last_words(layout, self.name));
+            }
+            if self.ready.holds() {
+                return Ok(());
             }
             if begin.elapsed() > READY_WITHIN {
                 bail!(
@@ -110,7 +114,6 @@ impl Daemon {
                 );
             }
         }
-        Ok(())
     }
 
     fn running(&self, layout: &Layout) -> Option<Process> {

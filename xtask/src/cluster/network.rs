@@ -47,6 +47,9 @@ pub(super) fn up(slot: Slot) -> Result<()> {
     ip(format!("-n {name} addr add {node}/{bits} dev eth0"))?;
     ip(format!("-n {name} link set eth0 up"))?;
     ip(format!("-n {name} route add default via {machine}"))?;
+    // A pod that is gone is answered for at once. Without this, what is sent to it leaves by the default route and is lost,
+    // and its sender waits.
+    ip(format!("-n {name} route add unreachable {}", slot.pods()))?;
     ip(format!("route add {} via {node}", slot.network()))?;
     // Stays on at `down`: it is unknown who else has come to need it.
     std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
