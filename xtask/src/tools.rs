@@ -83,11 +83,6 @@ impl Tools {
     pub(crate) fn program(&self, name: &str) -> &Path {
         self.programs.get(name).expect("the name of a program that a module makes")
     }
-
-    /// All programs by name.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Path)> {
-        self.programs.iter().map(|(name, path)| (name.as_str(), path.as_path()))
-    }
 }
 
 impl Module {

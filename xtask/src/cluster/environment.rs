@@ -62,11 +62,11 @@ impl Environment {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// Lines for a shell's `eval`. Our programs go to the end of PATH: the user's own `kubectl` comes first.
+    /// Lines for a shell's `eval`. Our programs come first in PATH: a `kubectl` of another version warns at every call.
     pub(super) fn to_shell(&self) -> String {
         let lines = self.variables().map(|(name, value)| format!("export {name}={}\n", quote(value)));
         let path = self.variables().find(|(name, _)| *name == "HOPS_TEST_BIN");
-        lines.chain(path.map(|(_, bin)| format!("export PATH=\"$PATH:\"{}\n", quote(bin)))).collect()
+        lines.chain(path.map(|(_, bin)| format!("export PATH={}:\"$PATH\"\n", quote(bin)))).collect()
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
             Environment(vec![("KUBECONFIG", "/it's/k".to_owned()), ("HOPS_TEST_BIN", "/b in".to_owned())]);
         assert_eq!(
             environment.to_shell(),
-            "export KUBECONFIG='/it'\\''s/k'\nexport HOPS_TEST_BIN='/b in'\nexport PATH=\"$PATH:\"'/b in'\n"
+            "export KUBECONFIG='/it'\\''s/k'\nexport HOPS_TEST_BIN='/b in'\nexport PATH='/b in':\"$PATH\"\n"
         );
     }
 }
