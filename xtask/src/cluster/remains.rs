@@ -19,6 +19,8 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// Kills all containers and the shims that hold them.
 pub(super) fn kill_containers(layout: &Layout, slot: Slot) -> Result<()> {
     let group = network::name(slot);
+    // Looked for first: a container that is reported dead is taken off the books, its socket is not.
+    let sockets = shim_sockets(layout);
     let begin = Instant::now();
     // A killed process leaves its group a moment later, and between two looks a fork may have added another.
     while !cgroups::is_empty(&group)? {
@@ -38,26 +40,46 @@ pub(super) fn kill_containers(layout: &Layout, slot: Slot) -> Result<()> {
         shims.iter().all(|shim| shim.wait(STOPPED_WITHIN)),
         "a container's shim cannot be killed"
     );
+    for socket in sockets {
+        // An orderly shim has removed its own.
+        let _ = fs::remove_file(socket);
+    }
     Ok(())
 }
 
 /// Removes mounts, control groups, and files that lie outside of our folder.
 pub(super) fn remove(layout: &Layout, slot: Slot) -> Result<()> {
-    let containers = containers(layout);
-    remove_shim_sockets(&containers);
     unmount_below(layout.root())?;
     cgroups::remove(&network::name(slot))?;
     let logs = layout.folder("kubelet");
     remove_files(Path::new("/var/log/containers"), |file| {
         fs::read_link(file).is_ok_and(|target| target.starts_with(&logs))
     });
-    let ids: Vec<_> = containers.iter().filter_map(|folder| folder.file_name()?.to_str()).collect();
-    remove_files(Path::new("/var/lib/cni/results"), |file| {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        // Network, container, interface.
-        name.rsplit('-').nth(1).is_some_and(|id| ids.contains(&id))
-    });
+    remove_network_results(&network::name(slot));
     Ok(())
+}
+
+/// What the plugins keep of each pod they joined to a network, as `NETWORK-CONTAINER-INTERFACE`. The pod's loopback is a
+/// network of the same name for every cluster, so the containers' ids tell whose it is.
+fn remove_network_results(network: &str) {
+    let folder = Path::new("/var/lib/cni/results");
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names: Vec<String> = names.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    for name in results_of(network, &names) {
+        let _ = fs::remove_file(folder.join(name));
+    }
+}
+
+fn results_of<'a>(network: &str, names: &'a [String]) -> Vec<&'a str> {
+    let prefix = format!("{network}-");
+    let ours: Vec<&str> =
+        names.iter().filter(|name| name.starts_with(&prefix)).filter_map(|name| id_of(name)).collect();
+    let is_ours = |name: &&String| id_of(name).is_some_and(|id| ours.contains(&id));
+    names.iter().filter(is_ours).map(String::as_str).collect()
+}
+
+fn id_of(result: &str) -> Option<&str> {
+    result.rsplit('-').nth(1)
 }
 
 /// The processes that hold containers of our containerd: started by it, with its socket as argument.
@@ -73,22 +95,14 @@ fn shims(layout: &Layout) -> Result<Vec<Identity>> {
     Ok(pids.filter(|pid| is_ours(*pid)).filter_map(Identity::of).collect())
 }
 
-/// The folders that the shims of our containers were given, named by the containers' ids.
-fn containers(layout: &Layout) -> Vec<PathBuf> {
-    let tasks = layout.folder("containerd").join("state/io.containerd.runtime.v2.task/k8s.io");
-    fs::read_dir(tasks).into_iter().flatten().flatten().map(|task| task.path()).collect()
-}
-
 /// The shims' sockets lie in a folder that all containerds of a machine share; each shim's own folder says which is its.
-fn remove_shim_sockets(containers: &[PathBuf]) {
-    for container in containers {
-        let address = fs::read_to_string(container.join("address")).unwrap_or_default();
-        if let Some(socket) =
-            address.trim().strip_prefix("unix://").filter(|path| path.starts_with("/run/containerd/s/"))
-        {
-            let _ = fs::remove_file(socket);
-        }
-    }
+fn shim_sockets(layout: &Layout) -> Vec<PathBuf> {
+    let tasks = layout.folder("containerd").join("state/io.containerd.runtime.v2.task/k8s.io");
+    let folders = fs::read_dir(tasks).into_iter().flatten().flatten();
+    let addresses = folders.filter_map(|folder| fs::read_to_string(folder.path().join("address")).ok());
+    let sockets =
+        addresses.filter_map(|address| Some(PathBuf::from(address.trim().strip_prefix("unix://")?)));
+    sockets.filter(|socket| socket.starts_with("/run/containerd/s")).collect()
 }
 
 fn remove_files(folder: &Path, is_ours: impl Fn(&Path) -> bool) {
@@ -123,7 +137,7 @@ fn unescape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Path, mounts_below};
+    use super::{Path, mounts_below, results_of};
 
     #[test]
     fn only_mounts_below_the_folder_are_found() {
@@ -134,5 +148,12 @@ mod tests {
 32 21 0:42 / /other rw - tmpfs t rw
 33 21 0:43 / /s2 rw - tmpfs t rw";
         assert_eq!(mounts_below(table, Path::new("/s")), ["/s/a/rootfs", "/s/a b/shm"]);
+    }
+
+    #[test]
+    fn a_networks_results_are_found_by_its_containers() {
+        let names = ["hops-1-aa-eth0", "hops-10-bb-eth0", "cni-loopback-aa-lo", "cni-loopback-bb-lo"]
+            .map(str::to_owned);
+        assert_eq!(results_of("hops-1", &names), ["hops-1-aa-eth0", "cni-loopback-aa-lo"]);
     }
 }
