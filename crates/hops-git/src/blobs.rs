@@ -65,7 +65,11 @@ impl Blobs {
 
     /// The content as it comes, of a file whose size is known from its [`TreeEntry`](crate::TreeEntry). Should
     /// Git fail in the middle, the content ends early.
-    pub async fn open(&self, object: &ObjectId, size: u64) -> Result<Box<dyn AsyncRead + Send + Unpin>, GitError> {
+    pub async fn open(
+        &self,
+        object: &ObjectId,
+        size: u64,
+    ) -> Result<Box<dyn AsyncRead + Send + Unpin>, GitError> {
         if size <= WHOLE {
             return Ok(Box::new(io::Cursor::new(self.read(object).await?)));
         }

@@ -142,7 +142,9 @@ impl Git {
     pub(crate) fn hidden_settings(mut self, settings: &[(&str, &str)]) -> Self {
         self.command.env("GIT_CONFIG_COUNT", settings.len().to_string());
         for (at, (key, value)) in settings.iter().enumerate() {
-            self.command.env(format!("GIT_CONFIG_KEY_{at}"), key).env(format!("GIT_CONFIG_VALUE_{at}"), value);
+            self.command
+                .env(format!("GIT_CONFIG_KEY_{at}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{at}"), value);
         }
         self
     }
@@ -205,8 +207,11 @@ const TAIL: usize = 8;
 /// The last lines, without what is only progress.
 pub(crate) fn tail(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let lines: Vec<&str> =
-        text.split(['\n', '\r']).map(str::trim_end).filter(|line| !line.is_empty() && !line.contains('%')).collect();
+    let lines: Vec<&str> = text
+        .split(['\n', '\r'])
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty() && !line.contains('%'))
+        .collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }
 

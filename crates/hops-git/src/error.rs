@@ -45,7 +45,9 @@ pub enum GitError {
         answer: String,
     },
     /// A directory that is in no repository with a working tree.
-    #[error("`{directory}` is not in a Git repository; run `git init` there, or name the repository's directory")]
+    #[error(
+        "`{directory}` is not in a Git repository; run `git init` there, or name the repository's directory"
+    )]
     NoRepository {
         /// The directory.
         directory: PathBuf,

@@ -8,6 +8,7 @@
 //! appear in no error. This crate knows no app, no HTTP and no configuration.
 
 mod blobs;
+mod caveat;
 mod command;
 mod error;
 mod object;
@@ -18,6 +19,7 @@ mod tree;
 mod worktree;
 
 pub use blobs::Blobs;
+pub use caveat::Caveat;
 pub use error::GitError;
 pub use object::ObjectId;
 pub use receive::{ADVERTISEMENT_TYPE, REQUEST_TYPE, RESULT_TYPE};

@@ -5,10 +5,13 @@
 //! compressed by Git's client at the HTTP level, so the body is passed on as it is. Pushes over 1 MiB begin with a
 //! trial `POST` of four bytes, which `receive-pack` answers too.
 
+mod request;
+
 use std::{io, process::Stdio};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use self::request::Request;
 use crate::{
     GitError, Repository,
     command::{Git, pipe, tail},
@@ -23,10 +26,14 @@ pub const RESULT_TYPE: &str = "application/x-git-receive-pack-result";
 
 const OPERATION: &str = "receive-pack";
 
+/// Where the references that keep commits lie.
+const KEEPING: &str = "refs/hops";
+
+/// References shown by a copy with shallow history; enough to find what both sides have.
+const SHOWN: usize = 100;
+
 /// How pushes are taken.
-const RULES: [&str; 17] = [
-    // What was deployed stays, to roll back to.
-    "receive.denyDeletes=true",
+const RULES: [&str; 16] = [
     // A branch that was rebased is deployed like any other.
     "receive.denyNonFastForwards=false",
     // A shallow clone (CI) pushes its commit without the history before it; a build needs the tree alone.
@@ -55,24 +62,52 @@ impl Repository {
     /// What the copy has, as the body of an answer.
     pub async fn advertise(&self) -> Result<Vec<u8>, GitError> {
         let mut body = b"001f# service=git-receive-pack\n0000".to_vec();
-        body.extend(self.receive_pack(None).args(["--http-backend-info-refs", "."]).run().await?);
+        let hidden = self.hidden_when_shallow().await?;
+        let hidden = hidden.iter().map(String::as_str);
+        body.extend(self.receive_pack(hidden).args(["--http-backend-info-refs", "."]).run().await?);
         Ok(body)
+    }
+
+    /// Once a shallow clone has pushed, some commits are here without their history. A client that has all of it
+    /// would take a commit that it sees here to come with its ancestors, and leave out what is missing; so only what
+    /// is complete is shown. Branches and tags stay visible, as they could not be moved otherwise.
+    async fn hidden_when_shallow(&self) -> Result<Vec<String>, GitError> {
+        let shallow = match tokio::fs::read_to_string(self.path().join("shallow")).await {
+            Ok(text) if !text.is_empty() => text,
+            _ => return Ok(Vec::new()),
+        };
+        let mut git = self.git("for-each-ref").args(["--format=%(refname)", "--sort=-committerdate"]);
+        git = git.arg(format!("--count={SHOWN}"));
+        for commit in shallow.lines() {
+            git = git.args(["--no-contains", commit]);
+        }
+        let complete = git.arg(KEEPING).text().await?;
+        let shown = complete.lines().map(|name| format!("transfer.hideRefs=!{name}"));
+        Ok([format!("transfer.hideRefs={KEEPING}")].into_iter().chain(shown).collect())
     }
 
     /// Takes a push: reads the request's body from `input`, writes the answer's to `output`. Objects become
     /// visible only when all have come and are sound, so a push that breaks off leaves nothing. A push of more
     /// than `max_bytes` is refused.
     ///
-    /// That references were refused is part of the answer, not an error.
+    /// That references were refused is part of the answer, not an error; that something was to be deleted is a
+    /// [`GitError::Rejected`], for which nothing was written.
     pub async fn receive(
         &self,
         mut input: impl AsyncRead + Unpin,
         mut output: impl AsyncWrite + Unpin,
         max_bytes: u64,
     ) -> Result<(), GitError> {
+        let request = Request::read(&mut input).await?;
+        if let Some(reference) = request.deletion {
+            // Git's own setting for this is about branches only.
+            return Err(GitError::Rejected { reason: format!("`{reference}` cannot be deleted here") });
+        }
+        let mut input = request.read.as_slice().chain(input);
         // When the caller goes away, its end of the pipe closes, and Git clears away what it had; killed, it
         // could not.
-        let git = self.receive_pack(Some(max_bytes)).arg(".").stdin(Stdio::piped()).outliving();
+        let limit = format!("receive.maxInputSize={max_bytes}");
+        let git = self.receive_pack([limit.as_str()]).arg(".").stdin(Stdio::piped()).outliving();
         let mut child = git.spawn()?;
         let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -112,9 +147,7 @@ impl Repository {
         })
     }
 
-    fn receive_pack(&self, max_bytes: Option<u64>) -> Git {
-        let limit = format!("receive.maxInputSize={}", max_bytes.unwrap_or_default());
-        let rules = RULES.into_iter().chain([limit.as_str()]);
-        Git::bare_with(self.path(), OPERATION, rules).arg("--stateless-rpc")
+    fn receive_pack<'setting>(&self, settings: impl IntoIterator<Item = &'setting str>) -> Git {
+        Git::bare_with(self.path(), OPERATION, RULES.into_iter().chain(settings)).arg("--stateless-rpc")
     }
 }

@@ -59,7 +59,8 @@ impl Repository {
     }
 
     async fn format(&self, commit: &CommitId, format: &str) -> Result<String, GitError> {
-        let git = self.git("log").args(["-1", "--no-color", "--encoding=UTF-8", &format!("--format={format}")]);
+        let git =
+            self.git("log").args(["-1", "--no-color", "--encoding=UTF-8", &format!("--format={format}")]);
         let output = git.args([commit.as_str(), "--"]).output().await?;
         if !output.status.success() {
             return Err(self.explain(commit, output.failed()).await);
@@ -85,7 +86,9 @@ impl Repository {
             Ok(listing) => listing,
             Err(error) => return Err(self.explain(commit, error).await),
         };
-        let Some(line) = listing.split(|byte| *byte == 0).find(|line| !line.is_empty()) else { return Ok(None) };
+        let Some(line) = listing.split(|byte| *byte == 0).find(|line| !line.is_empty()) else {
+            return Ok(None);
+        };
         if line.windows(6).any(|word| word == b" tree ") {
             return Ok(None);
         }

@@ -58,11 +58,13 @@ impl TreeEntry {
     /// From one line: mode, type, object, size (padded with blanks), a tab, the path.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, GitError> {
         let lossy = String::from_utf8_lossy(line);
-        let answer = || GitError::Answer { operation: "ls-tree".to_owned(), answer: lossy.clone().into_owned() };
+        let answer =
+            || GitError::Answer { operation: "ls-tree".to_owned(), answer: lossy.clone().into_owned() };
         let tab = line.iter().position(|byte| *byte == b'\t').ok_or_else(answer)?;
         let facts = str::from_utf8(&line[..tab]).map_err(|_| answer())?;
-        let path = str::from_utf8(&line[tab + 1..])
-            .map_err(|_| GitError::PathNotUtf8 { path: String::from_utf8_lossy(&line[tab + 1..]).into_owned() })?;
+        let path = str::from_utf8(&line[tab + 1..]).map_err(|_| GitError::PathNotUtf8 {
+            path: String::from_utf8_lossy(&line[tab + 1..]).into_owned(),
+        })?;
         let mut facts = facts.split_ascii_whitespace();
         let (mode, object_type) = (facts.next(), facts.next());
         let kind = match (mode, object_type) {
@@ -96,7 +98,8 @@ mod tests {
              160000 commit {ID}       -\tvendor/lib\x00"
         );
         let tree = Tree::parse(listing.as_bytes()).unwrap();
-        let seen: Vec<_> = tree.entries().iter().map(|entry| (entry.path.as_str(), entry.kind, entry.size)).collect();
+        let seen: Vec<_> =
+            tree.entries().iter().map(|entry| (entry.path.as_str(), entry.kind, entry.size)).collect();
         assert_eq!(
             seen,
             [

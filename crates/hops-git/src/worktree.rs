@@ -27,7 +27,8 @@ impl WorkTree {
         let output = git.output().await?;
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);
-            let is_absent = words.contains("not a git repository") || words.contains("must be run in a work tree");
+            let is_absent =
+                words.contains("not a git repository") || words.contains("must be run in a work tree");
             // Anything else, such as a directory that another user owns, Git explains well itself.
             return Err(if is_absent {
                 GitError::NoRepository { directory: directory.to_owned() }
@@ -69,7 +70,8 @@ impl WorkTree {
     /// Whether files were changed, removed or added since the commit that is checked out; ignored ones do not
     /// count.
     pub async fn is_dirty(&self) -> Result<bool, GitError> {
-        let git = self.git("status").args(["--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames"]);
+        let git =
+            self.git("status").args(["--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames"]);
         Ok(!git.run().await?.is_empty())
     }
 

@@ -52,7 +52,14 @@ impl WorkTree {
         if let Some(header) = &header {
             settings.push(("http.extraHeader", header));
         }
-        let git = self.git(OPERATION).args(["--porcelain", "--progress", "--no-verify", "--no-signed", "--", target.url]);
+        let git = self.git(OPERATION).args([
+            "--porcelain",
+            "--progress",
+            "--no-verify",
+            "--no-signed",
+            "--",
+            target.url,
+        ]);
         let git = git.arg(format!("+{commit}:{}", target.reference)).env("GIT_ASKPASS", "");
         let mut child = git.hidden_settings(&settings).spawn()?;
         let (Some(mut stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
@@ -71,7 +78,16 @@ impl WorkTree {
         if let Some(token) = target.token {
             words = words.replace(token.expose(), "…");
         }
-        Err(explain(&String::from_utf8_lossy(&report), words))
+        match explain(&String::from_utf8_lossy(&report), words) {
+            // A copy need not show all that it has; what bears this name can only be this commit.
+            GitError::Rejected { reason }
+                if reason.contains("reference already exists")
+                    && target.reference == crate::keeping_reference(commit) =>
+            {
+                Ok(())
+            }
+            error => Err(error),
+        }
     }
 }
 
@@ -79,13 +95,16 @@ fn explain(report: &str, words: String) -> GitError {
     // `!`, the references, and why, divided by tabs.
     let rejected = report.lines().find_map(|line| line.strip_prefix("!\t")?.split_once('\t'));
     if let Some((_, summary)) = rejected {
-        let reason = summary.split_once(" (").and_then(|(_, reason)| reason.strip_suffix(')')).unwrap_or(summary);
+        let reason =
+            summary.split_once(" (").and_then(|(_, reason)| reason.strip_suffix(')')).unwrap_or(summary);
         let remote: Vec<_> = words.lines().filter_map(|line| line.strip_prefix("remote: ")).collect();
-        let reason = if remote.is_empty() { reason.to_owned() } else { format!("{reason}\n{}", remote.join("\n")) };
+        let reason =
+            if remote.is_empty() { reason.to_owned() } else { format!("{reason}\n{}", remote.join("\n")) };
         return GitError::Rejected { reason };
     }
     // Git's words for an answer of 401 without a terminal to ask at, and for one of 403.
-    let is_refused = ["could not read Username", "Authentication failed", "returned error: 401", "returned error: 403"];
+    let is_refused =
+        ["could not read Username", "Authentication failed", "returned error: 401", "returned error: 403"];
     if is_refused.iter().any(|sign| words.contains(sign)) {
         return GitError::Unauthorized;
     }
@@ -129,20 +148,26 @@ mod tests {
     #[test]
     fn a_refusal_carries_the_servers_words() {
         let report = "To http://h/shop.git\n!\tabc:refs/hops/abc\t[remote rejected] (unpacker error)\nDone\n";
-        let error = explain(report, "remote: fatal: pack exceeds maximum allowed size\nerror: failed".to_owned());
+        let error =
+            explain(report, "remote: fatal: pack exceeds maximum allowed size\nerror: failed".to_owned());
         assert_eq!(
             error.to_string(),
             "the server did not take the commit: unpacker error\nfatal: pack exceeds maximum allowed size"
         );
-        let error = explain("", "fatal: could not read Username for 'http://h': terminal prompts disabled".to_owned());
+        let error = explain(
+            "",
+            "fatal: could not read Username for 'http://h': terminal prompts disabled".to_owned(),
+        );
         assert!(matches!(error, GitError::Unauthorized));
     }
 
     #[tokio::test]
     async fn rewritten_lines_are_lines() {
         let mut seen = Vec::new();
-        let all = lines(&b"a 1%\ra 2%\r\n\nremote: x  \nlast"[..], |line| seen.push(line.to_owned())).await.unwrap();
+        let all = lines(&b"a 1%\ra 2%\r\n\nremote: x  \nlast"[..], |line| seen.push(line.to_owned()))
+            .await
+            .unwrap();
         assert_eq!(seen, ["a 1%", "a 2%", "remote: x", "last"]);
-        assert_eq!(all.len(), 26);
+        assert_eq!(all.len(), 28);
     }
 }

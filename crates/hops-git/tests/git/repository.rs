@@ -1,0 +1,210 @@
+use std::{os::unix::ffi::OsStrExt, time::Instant};
+
+use hops_git::{Blobs, Caveat, EntryKind, GitError, ObjectId, Repository};
+use hops_model::{CommitId, RepoPath};
+use tokio::io::AsyncReadExt;
+
+use crate::sandbox::{Sandbox, git};
+
+fn path(text: &str) -> RepoPath {
+    RepoPath::parse(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_new_copy_is_empty_and_opening_it_again_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = Repository::open_or_init(folder.path().join("a/b")).await.unwrap();
+    assert_eq!(copy.resolve("main").await.unwrap(), None);
+    assert_eq!(Repository::open_or_init(copy.path()).await.unwrap(), copy);
+    assert!(!copy.path().join("hooks").exists());
+}
+
+#[tokio::test]
+async fn users_words_are_resolved_and_never_taken_for_options() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.commit("First");
+    let second = sandbox.commit("Second");
+    sandbox.git(&["tag", "-a", "-m", "x", "v1", first.as_str()]);
+    let copy = sandbox.copy().await;
+    sandbox.git(&["push", "--quiet", copy.path().to_str().unwrap(), "v1"]);
+    for (text, expected) in [
+        ("main", Some(&second)),
+        ("refs/heads/main", Some(&second)),
+        ("main~1", Some(&first)),
+        ("v1", Some(&first)),
+        (first.short(), Some(&first)),
+        (second.as_str(), Some(&second)),
+        ("nothing", None),
+        ("", None),
+        ("main:", None),
+        ("^main", None),
+        ("main..v1", None),
+        ("--all", None),
+        ("--upload-pack=touch /tmp/x", None),
+        ("main\nv1", None),
+    ] {
+        assert_eq!(copy.resolve(text).await.unwrap().as_ref(), expected, "{text:?}");
+    }
+    assert_eq!(copy.subject(&second).await.unwrap(), "Second");
+    assert!(copy.committed_at(&second).await.unwrap() > 1_600_000_000);
+}
+
+#[tokio::test]
+async fn a_commit_that_is_not_there_is_said_to_be_missing() {
+    let copy = Sandbox::new();
+    copy.commit("Only");
+    let copy = copy.copy().await;
+    let other = CommitId::parse(&"ab".repeat(20)).unwrap();
+    assert!(!copy.contains(&other).await.unwrap());
+    for error in [
+        copy.tree(&other).await.unwrap_err(),
+        copy.subject(&other).await.unwrap_err(),
+        copy.read(&other, &path("x")).await.unwrap_err(),
+    ] {
+        assert!(matches!(&error, GitError::NoCommit { commit } if *commit == other), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_file_is_listed_and_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("api/main.py", "print()\n");
+    sandbox.write("a dir/ö \"x\"", "odd");
+    sandbox.write("run.sh", "#!/bin/sh\n");
+    sandbox.write("*.txt", "literal");
+    sandbox.write("b.txt", "other");
+    sandbox.git(&["add", "--all"]);
+    sandbox.git(&["update-index", "--chmod=+x", "run.sh"]);
+    std::os::unix::fs::symlink("api/main.py", sandbox.root().join("link")).unwrap();
+    let commit = {
+        sandbox.git(&["add", "link"]);
+        sandbox.git(&["commit", "--quiet", "-m", "All"]);
+        sandbox.id("HEAD")
+    };
+    let copy = sandbox.copy().await;
+    let tree = copy.tree(&commit).await.unwrap();
+    let kinds: Vec<_> =
+        tree.entries().iter().map(|entry| (entry.path.as_str(), entry.kind, entry.size)).collect();
+    assert_eq!(
+        kinds,
+        [
+            ("*.txt", EntryKind::File, 7),
+            ("a dir/ö \"x\"", EntryKind::File, 3),
+            ("api/main.py", EntryKind::File, 8),
+            ("b.txt", EntryKind::File, 5),
+            ("link", EntryKind::Symlink, 11),
+            ("run.sh", EntryKind::Executable, 10),
+        ]
+    );
+    assert_eq!(copy.read(&commit, &path("api/main.py")).await.unwrap().unwrap(), b"print()\n");
+    assert_eq!(copy.read(&commit, &path("*.txt")).await.unwrap().unwrap(), b"literal");
+    for absent in ["api", "link", "nothing", "api/nothing"] {
+        assert_eq!(copy.read(&commit, &path(absent)).await.unwrap(), None, "{absent}");
+    }
+    let link = tree.get(&path("link")).unwrap();
+    assert_eq!(Blobs::new(&copy).read(&link.object).await.unwrap(), b"api/main.py");
+}
+
+#[tokio::test]
+async fn a_file_name_that_is_not_utf8_is_named() {
+    let sandbox = Sandbox::new();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    std::fs::write(sandbox.root().join(name), "x").unwrap();
+    let commit = sandbox.commit("Latin");
+    let error = sandbox.copy().await.tree(&commit).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the commit holds a file whose name is not UTF-8, `caf\u{fffd}`; rename it"
+    );
+}
+
+#[tokio::test]
+async fn contents_small_and_large_are_read_by_many_at_once() {
+    let sandbox = Sandbox::new();
+    let large: Vec<u8> = (0..5_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    sandbox.write("large", &large);
+    sandbox.write("empty", "");
+    for at in 0..50 {
+        sandbox.write(&format!("small/{at}"), format!("content {at}\n"));
+    }
+    let commit = sandbox.commit("Many");
+    let copy = sandbox.copy().await;
+    let tree = copy.tree(&commit).await.unwrap();
+    let blobs = Blobs::new(&copy);
+    let readers: Vec<_> = (0..8)
+        .map(|_| {
+            let (tree, blobs, large, root) = (tree.clone(), blobs.clone(), large.clone(), sandbox.root());
+            tokio::spawn(async move {
+                for entry in tree.entries() {
+                    let mut content = Vec::new();
+                    let mut stream = blobs.open(&entry.object, entry.size).await.unwrap();
+                    stream.read_to_end(&mut content).await.unwrap();
+                    let expected = match entry.path.as_str() {
+                        "large" => large.clone(),
+                        path => std::fs::read(root.join(path)).unwrap(),
+                    };
+                    assert!(content == expected, "{}", entry.path);
+                }
+            })
+        })
+        .collect();
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    let absent = ObjectId::parse(&"12".repeat(20)).unwrap();
+    assert!(matches!(blobs.read(&absent).await, Err(GitError::NoObject { .. })));
+    assert_eq!(blobs.read(&tree.get(&path("empty")).unwrap().object).await.unwrap(), b"");
+}
+
+#[tokio::test]
+async fn ten_thousand_files_are_listed_in_well_under_a_second() {
+    let sandbox = Sandbox::new();
+    for at in 0..10_000 {
+        sandbox.write(&format!("{}/{}/{at}.txt", at % 10, at % 100), at.to_string());
+    }
+    let commit = sandbox.commit("Many");
+    let copy = sandbox.copy().await;
+    let start = Instant::now();
+    assert_eq!(copy.tree(&commit).await.unwrap().entries().len(), 10_000);
+    let took = start.elapsed();
+    println!("10,000 files: {took:?}");
+    assert!(took.as_secs() < 5, "{took:?}");
+}
+
+#[tokio::test]
+async fn what_a_commit_only_refers_to_is_told() {
+    let sandbox = Sandbox::new();
+    let other = Sandbox::new();
+    other.commit("Other");
+    let url = other.root().to_str().unwrap().to_owned();
+    sandbox.git(&["submodule", "--quiet", "add", &url, "vendor/lib"]);
+    sandbox.write("art/.gitattributes", "*.psd filter=lfs diff=lfs merge=lfs -text\n");
+    let commit = sandbox.commit("Elsewhere");
+    let copy = sandbox.copy().await;
+    let caveats = Caveat::of(&copy.tree(&commit).await.unwrap(), &Blobs::new(&copy)).await.unwrap();
+    assert_eq!(
+        caveats,
+        [
+            Caveat::Submodules { paths: vec!["vendor/lib".into()] },
+            Caveat::LargeFiles { attributes: "art/.gitattributes".into() },
+        ]
+    );
+}
+
+#[tokio::test]
+async fn tidying_loses_nothing() {
+    let sandbox = Sandbox::new();
+    let mut commits = Vec::new();
+    for at in 0..5 {
+        sandbox.write("file", at.to_string());
+        commits.push(sandbox.commit("Next"));
+        sandbox.copy().await;
+    }
+    sandbox.git(&["reset", "--quiet", "--hard", commits[0].as_str()]);
+    let copy = sandbox.copy().await;
+    copy.tidy().await.unwrap();
+    for commit in &commits {
+        assert!(copy.contains(commit).await.unwrap(), "{commit}");
+    }
+    git(copy.path(), &["fsck", "--strict"]);
+}
