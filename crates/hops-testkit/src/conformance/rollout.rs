@@ -1,0 +1,121 @@
+//! Promise 5 and 6: from one version to the next without losing a request.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use hops_model::{ApplingResult, Event};
+
+use crate::{
+    Load, Tally,
+    scene::{Scene, World, with},
+};
+
+/// A deploy without changes restarts nothing and is over at once.
+pub async fn an_unchanged_appling_is_left_alone(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "same").await?;
+    let web = scene.appling("web");
+    let api = scene.appling("api");
+    scene.deploy_well(&[web.clone(), api.clone()]).await?;
+    let before = scene.get_until(&web, "/process", |answer| answer.status == 200).await?;
+    let again = scene.deploy_well(&[web.clone(), api.clone()]).await?;
+    ensure!(again.outcomes.iter().all(|outcome| outcome.result == ApplingResult::Unchanged), "{}", again.plan);
+    ensure!(again.took < Duration::from_secs(1), "{:?}", again.took);
+    let one = scene.deploy_well(&[web.clone(), with(&api, "VERSION", "two")]).await?;
+    ensure!(one.of("web").result == ApplingResult::Unchanged && one.of("api").result == ApplingResult::Live);
+    ensure!(scene.get(&web, "/process").await?.body == before.body);
+    scene.end().await
+}
+
+/// The next request after "live" is answered by the new version, and events tell the way there.
+pub async fn live_means_that_the_new_version_answers(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "next").await?;
+    let mut web = with(&scene.appling("web"), "VERSION", "one");
+    web.replicas = 2;
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+    scene.get_until(&web, "/", |answer| answer.status == 200).await?;
+    let next = with(&web, "VERSION", "two");
+    let deployed = scene.deploy_well(std::slice::from_ref(&next)).await?;
+    let live = deployed.events.iter().filter(|(_, event)| matches!(event, Event::Live { .. })).count();
+    let on_the_way = deployed.events.iter().any(|(_, event)| matches!(event, Event::Rollout { .. }));
+    ensure!(live == 1 && on_the_way, "{:#?}", deployed.events);
+    let status = scene.engine().status(&scene.target).await?;
+    ensure!(status[0].ready == 2 && status[0].release.0 == 2, "{status:#?}");
+    scene.get_until(&next, "/", |answer| answer.body == "two\n").await?;
+    scene.end().await
+}
+
+/// A former release is put into effect again.
+pub async fn a_former_release_comes_back(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "back").await?;
+    let one = with(&scene.appling("web"), "VERSION", "one");
+    scene.deploy_well(std::slice::from_ref(&one)).await?;
+    let two = with(&one, "VERSION", "two");
+    scene.deploy_well(std::slice::from_ref(&two)).await?;
+    scene.get_until(&two, "/", |answer| answer.body == "two\n").await?;
+    scene.deploy_well(std::slice::from_ref(&one)).await?;
+    scene.get_until(&one, "/", |answer| answer.body == "one\n").await?;
+    scene.end().await
+}
+
+/// An appling that is no longer wanted goes, with its route.
+pub async fn what_is_no_longer_wanted_goes(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "prune").await?;
+    let web = scene.appling("web");
+    let old = scene.appling("old");
+    scene.deploy_well(&[web.clone(), old.clone()]).await?;
+    scene.get_until(&old, "/", |answer| answer.status == 200).await?;
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+    scene.get_until(&old, "/", |answer| answer.status == 404).await?;
+    scene.end().await
+}
+
+/// How an app takes SIGTERM, in the words of the test app.
+#[derive(Debug, Clone, Copy)]
+pub enum Manners {
+    /// Answers what it has, then exits.
+    Polite,
+    /// Exits at once.
+    Dies,
+    /// Has no handler, and so ignores it as process 1.
+    Naive,
+}
+
+/// Roll-outs in a row under load lose no request.
+pub async fn no_request_is_lost(
+    world: &dyn World,
+    manners: Manners,
+    replicas: u16,
+    rollouts: u32,
+    rate: u32,
+) -> Result<(Tally, Vec<Duration>)> {
+    let (on_term, init) = match manners {
+        Manners::Polite => ("polite", true),
+        Manners::Dies => ("die", true),
+        Manners::Naive => ("naive", false),
+    };
+    let mut scene = Scene::new(world, "loss").await?;
+    let mut web = with(&with(&scene.appling("web"), "ON_TERM", on_term), "VERSION", "0");
+    web.replicas = replicas;
+    web.init = init;
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+    scene.get_until(&web, "/", |answer| answer.status == 200).await?;
+    let load = Load::new(scene.entrance(), web.routes[0].as_str(), rate).start();
+    let mut took = Vec::new();
+    for version in 1..=rollouts {
+        let next = with(&web, "VERSION", &version.to_string());
+        took.push(scene.deploy_well(std::slice::from_ref(&next)).await?.took);
+        // Until the load meets the new version alone: the old one drains meanwhile.
+        scene.get_until(&next, "/", |answer| answer.body == format!("{version}\n")).await?;
+    }
+    // The last version's predecessor is still on its way out.
+    while scene.engine().status(&scene.target).await?[0].instances.len() > usize::from(replicas)
+        && matches!(manners, Manners::Polite | Manners::Dies)
+    {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let tally = load.stop().await;
+    scene.end().await?;
+    ensure!(tally.failed.is_empty(), "{tally}; first failures: {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
+    ensure!(tally.sent > u64::from(rate), "{tally}");
+    Ok((tally, took))
+}

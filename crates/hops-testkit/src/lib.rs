@@ -1,0 +1,15 @@
+//! What tests stand on: the daemons of the test cluster, an app that misbehaves on demand, load that is counted
+//! honestly, and the behaviours that every engine has to show.
+//!
+//! Only tests use this crate. It knows no particular engine.
+
+pub mod conformance;
+pub mod daemons;
+pub mod http;
+pub mod load;
+pub mod scene;
+pub mod testapp;
+
+pub use daemons::Daemons;
+pub use load::{Load, Tally};
+pub use scene::{Deployed, Scene, World};

@@ -1,0 +1,222 @@
+//! An app in a test: described, deployed through an engine as HOPS itself would, asked, and removed.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use async_trait::async_trait;
+use hops_engine::{Engine, Events, Plan};
+use hops_model::{
+    AppName, ApplingName, ApplingOutcome, ApplingResult, CauseCode, CommitId, Desired, DesiredAppling, Environment,
+    Event, HostName, HttpPath, ImageRef, Port, ReleaseNumber, Target, VariableName, app::Resources,
+    desired::DesiredValue,
+};
+
+use crate::http::{self, Answer};
+
+/// Where the behaviours are shown: an engine, and the way in to what it runs.
+#[async_trait]
+pub trait World: Sync {
+    /// The engine.
+    fn engine(&self) -> &dyn Engine;
+    /// Where requests go that name a host.
+    fn entrance(&self) -> SocketAddr;
+    /// The test app's image.
+    async fn image(&self) -> Result<ImageRef>;
+}
+
+/// An app in an environment, with the releases that a test makes of it.
+pub struct Scene<'a> {
+    world: &'a dyn World,
+    /// The app and environment.
+    pub target: Target,
+    image: ImageRef,
+    release: u32,
+    good: BTreeMap<ApplingName, DesiredAppling>,
+}
+
+/// What a deploy did.
+#[derive(Debug)]
+pub struct Deployed {
+    /// What was planned.
+    pub plan: Plan,
+    /// One an appling.
+    pub outcomes: Vec<ApplingOutcome>,
+    /// All that was told, with the time since the beginning.
+    pub events: Vec<(Duration, Event)>,
+    /// From observing to the last outcome.
+    pub took: Duration,
+}
+
+impl<'a> Scene<'a> {
+    /// An app of a name that no other test has.
+    pub async fn new(world: &'a dyn World, name: &str) -> Result<Self> {
+        Self::in_environment(world, name, Environment::Test).await
+    }
+
+    /// The same in an environment of choice.
+    pub async fn in_environment(world: &'a dyn World, name: &str, environment: Environment) -> Result<Self> {
+        let unique = uuid::Uuid::new_v4().simple().to_string();
+        let app = AppName::parse(&format!("t-{name}-{}", &unique[..6]))?;
+        Self::of(world, Target::new(app, environment)).await
+    }
+
+    /// A given app in a given environment.
+    pub async fn of(world: &'a dyn World, target: Target) -> Result<Self> {
+        Ok(Self { world, target, image: world.image().await?, release: 0, good: BTreeMap::new() })
+    }
+
+    /// An appling of the test app with one container and a route, to be changed as the test likes.
+    pub fn appling(&self, name: &str) -> DesiredAppling {
+        let name = ApplingName::parse(name).expect("tests use good names");
+        let host = HostName::parse(&format!("{}.{}.test.example", name.dns(), self.target.app.dns()))
+            .expect("tests use good names");
+        DesiredAppling {
+            service: name.dns(),
+            name,
+            release: ReleaseNumber(0),
+            image: self.image.clone(),
+            aliases: Vec::new(),
+            port: Port::DEFAULT,
+            readiness_path: HttpPath::default_readiness(),
+            liveness_path: None,
+            replicas: 1,
+            init: true,
+            variables: BTreeMap::new(),
+            secret_mounts: Vec::new(),
+            routes: vec![host],
+            resources: Resources::default(),
+            sidecars: Vec::new(),
+        }
+    }
+
+    /// The next release of these applings, each at the release in which it took its form.
+    pub fn release(&mut self, applings: &[DesiredAppling]) -> Desired {
+        self.release += 1;
+        let release = ReleaseNumber(self.release);
+        let applings = applings.iter().map(|appling| {
+            let same = self.good.get(&appling.name).filter(|good| good.same_as(appling));
+            DesiredAppling { release: same.map_or(release, |good| good.release), ..appling.clone() }
+        });
+        Desired {
+            target: self.target.clone(),
+            release,
+            commit: CommitId::parse(&format!("{:040x}", self.release)).expect("forty digits"),
+            applings: applings.collect(),
+            last_good: self.good.clone(),
+        }
+    }
+
+    /// Deploys these applings and waits for their outcomes.
+    pub async fn deploy(&mut self, applings: &[DesiredAppling]) -> Result<Deployed> {
+        let desired = self.release(applings);
+        let engine = self.world.engine();
+        let begun = Instant::now();
+        let observed = engine.observe(&self.target).await.context("observing")?;
+        let plan = engine.plan(&desired, &observed);
+        let (events, mut told) = Events::channel();
+        let listening = tokio::spawn(async move {
+            let mut all = Vec::new();
+            while let Some(event) = told.recv().await {
+                all.push((begun.elapsed(), event));
+            }
+            all
+        });
+        let outcomes = engine.apply(&plan, &events).await.context("applying")?;
+        let took = begun.elapsed();
+        drop(events);
+        for (appling, outcome) in desired.applings.iter().zip(&outcomes) {
+            if outcome.result != ApplingResult::Failed {
+                self.good.insert(appling.name.clone(), appling.clone());
+            }
+        }
+        self.good.retain(|name, _| desired.applings.iter().any(|appling| appling.name == *name));
+        Ok(Deployed { plan, outcomes, events: listening.await?, took })
+    }
+
+    /// Deploys, and insists that everything is live.
+    pub async fn deploy_well(&mut self, applings: &[DesiredAppling]) -> Result<Deployed> {
+        let deployed = self.deploy(applings).await?;
+        for outcome in &deployed.outcomes {
+            if outcome.result == ApplingResult::Failed {
+                bail!("{} failed: {:#?}", outcome.name, outcome.cause);
+            }
+        }
+        Ok(deployed)
+    }
+
+    /// Asks an appling through its first route, once.
+    pub async fn get(&self, appling: &DesiredAppling, path: &str) -> Result<Answer> {
+        let host = appling.routes.first().context("the appling has no route")?;
+        Ok(http::get(self.world.entrance(), host.as_str(), path).await?)
+    }
+
+    /// Asks until the answer is as wanted: what lies in between, such as a proxy that takes up a route, takes its time.
+    pub async fn get_until(
+        &self,
+        appling: &DesiredAppling,
+        path: &str,
+        is_wanted: impl Fn(&Answer) -> bool,
+    ) -> Result<Answer> {
+        let mut last = None;
+        let ask = async {
+            loop {
+                match self.get(appling, path).await {
+                    Ok(answer) if is_wanted(&answer) => return answer,
+                    answer => last = Some(answer),
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(30), ask).await {
+            Ok(answer) => Ok(answer),
+            Err(_) => bail!("{path} did not answer as wanted within 30 s; its last answer was {last:?}"),
+        }
+    }
+
+    /// The way in.
+    pub fn entrance(&self) -> SocketAddr {
+        self.world.entrance()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &'a dyn Engine {
+        self.world.engine()
+    }
+
+    /// Removes the app with all that it has.
+    pub async fn end(self) -> Result<()> {
+        Ok(self.world.engine().remove(&self.target).await?)
+    }
+}
+
+impl Deployed {
+    /// The outcome of an appling.
+    pub fn of(&self, appling: &str) -> &ApplingOutcome {
+        self.outcomes.iter().find(|outcome| outcome.name.as_str() == appling).expect("an outcome for each appling")
+    }
+
+    /// The cause for which an appling failed; insists on its code.
+    pub fn cause(&self, appling: &str, code: CauseCode) -> Result<&hops_model::Cause> {
+        match &self.of(appling).cause {
+            Some(cause) if cause.code == code => Ok(cause),
+            other => bail!("expected {code}, got {other:#?}"),
+        }
+    }
+}
+
+/// Sets a variable of an appling.
+pub fn set(appling: &mut DesiredAppling, name: &str, value: &str) {
+    let name = VariableName::parse(name).expect("tests use good names");
+    appling.variables.insert(name, DesiredValue::Literal(value.to_owned()));
+}
+
+/// The same appling with a variable set.
+pub fn with(appling: &DesiredAppling, name: &str, value: &str) -> DesiredAppling {
+    let mut appling = appling.clone();
+    set(&mut appling, name, value);
+    appling
+}

@@ -1,0 +1,3 @@
+module hops/testapp
+
+go 1.26

@@ -1,0 +1,195 @@
+// testapp is an app that behaves as badly as a test asks it to. Everything is set by variables at its start, or by
+// requests later; it needs nothing but itself.
+//
+//	PORT          the port, 3030 unless set          LISTEN       a whole address instead, such as 127.0.0.1:9000
+//	VERSION       what / answers                     PRINT        a line printed at the start
+//	READY_AFTER   /health answers 503 until then     HEALTH       the status that /health answers, 200 unless set
+//	LISTEN_AFTER  the port is closed until then      HEALTH_DELAY how long /health takes
+//	EXIT_AFTER    exits then, with EXIT_CODE         EXIT_ONCE    the same, but not after the first restart
+//	ALLOCATE_MB   memory taken at the start
+//	ON_TERM       polite: answers what it has, then exits; die: exits at once; ignore: goes on;
+//	              naive: no handler at all, which the kernel ignores for process 1 and obeys for any other
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+var (
+	health    atomic.Int64
+	hoard     [][]byte
+	startedAt = time.Now()
+)
+
+func main() {
+	if line := os.Getenv("PRINT"); line != "" {
+		fmt.Println(line)
+	}
+	exitWhenAsked()
+	allocate(number("ALLOCATE_MB", 0))
+	health.Store(int64(number("HEALTH", 200)))
+
+	address := os.Getenv("LISTEN")
+	if address == "" {
+		address = fmt.Sprintf(":%d", number("PORT", 3030))
+	}
+	server := &http.Server{Addr: address, Handler: routes()}
+	obey(server)
+	time.Sleep(duration("LISTEN_AFTER"))
+	fmt.Println("listening on", address)
+	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	select {} // Until obey ends the process.
+}
+
+// exitWhenAsked ends the process by itself. What survives a restart of the container is the pod's shared memory.
+func exitWhenAsked() {
+	exit := func() {
+		code := number("EXIT_CODE", 1)
+		fmt.Fprintln(os.Stderr, "exiting with", code)
+		os.Exit(code)
+	}
+	if os.Getenv("EXIT_ONCE") != "" {
+		if _, err := os.Stat("/dev/shm/exited"); err == nil {
+			return
+		}
+		if err := os.WriteFile("/dev/shm/exited", nil, 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		exit()
+	}
+	if os.Getenv("EXIT_AFTER") != "" {
+		time.AfterFunc(duration("EXIT_AFTER"), exit)
+		if duration("EXIT_AFTER") == 0 {
+			exit()
+		}
+	}
+}
+
+// obey does with SIGTERM what ON_TERM says.
+func obey(server *http.Server) {
+	mode := os.Getenv("ON_TERM")
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		for range signals {
+			fmt.Println("got SIGTERM as process", os.Getpid())
+			switch {
+			case mode == "ignore", mode == "naive" && os.Getpid() == 1:
+			case mode == "die", mode == "naive":
+				os.Exit(143)
+			default:
+				if err := server.Shutdown(context.Background()); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+				}
+				fmt.Println("bye")
+				os.Exit(0)
+			}
+		}
+	}()
+}
+
+func routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			http.Error(w, "no such page", http.StatusNotFound)
+			return
+		}
+		fmt.Fprintln(w, os.Getenv("VERSION"))
+	})
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(duration("HEALTH_DELAY"))
+		status := int(health.Load())
+		if time.Since(startedAt) < duration("READY_AFTER") {
+			status = http.StatusServiceUnavailable
+		}
+		w.WriteHeader(status)
+		fmt.Fprintln(w, "health is", status)
+	})
+	// Sets what /health answers from now on.
+	mux.HandleFunc("/set-health/{status}", func(w http.ResponseWriter, r *http.Request) {
+		status, err := strconv.Atoi(r.PathValue("status"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		health.Store(int64(status))
+	})
+	mux.HandleFunc("/slow/{ms}", func(w http.ResponseWriter, r *http.Request) {
+		ms, _ := strconv.Atoi(r.PathValue("ms"))
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		fmt.Fprintln(w, os.Getenv("VERSION"))
+	})
+	mux.HandleFunc("/exit/{code}", func(_ http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.PathValue("code"))
+		os.Exit(code)
+	})
+	mux.HandleFunc("/print/{line}", func(_ http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.PathValue("line"))
+	})
+	mux.HandleFunc("/variables", func(w http.ResponseWriter, _ *http.Request) {
+		variables := map[string]string{}
+		for _, pair := range os.Environ() {
+			name, value, _ := strings.Cut(pair, "=")
+			variables[name] = value
+		}
+		json.NewEncoder(w).Encode(variables)
+	})
+	mux.HandleFunc("/process", func(w http.ResponseWriter, _ *http.Request) {
+		host, _ := os.Hostname()
+		json.NewEncoder(w).Encode(map[string]any{"pid": os.Getpid(), "host": host, "started_at": startedAt})
+	})
+	// Calls another service and passes on what it answers.
+	mux.HandleFunc("/call", func(w http.ResponseWriter, r *http.Request) {
+		client := http.Client{Timeout: 5 * time.Second}
+		answer, err := client.Get(r.URL.Query().Get("url"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer answer.Body.Close()
+		w.WriteHeader(answer.StatusCode)
+		io.Copy(w, answer.Body)
+	})
+	mux.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, r.URL.Query().Get("path"))
+	})
+	return mux
+}
+
+// allocate takes memory and touches every page of it.
+func allocate(mb int) {
+	for range mb {
+		block := make([]byte, 1<<20)
+		for i := 0; i < len(block); i += 4096 {
+			block[i] = 1
+		}
+		hoard = append(hoard, block)
+	}
+}
+
+func number(name string, otherwise int) int {
+	if value, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return value
+	}
+	return otherwise
+}
+
+func duration(name string) time.Duration {
+	value, _ := time.ParseDuration(os.Getenv(name))
+	return value
+}
