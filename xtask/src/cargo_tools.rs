@@ -17,7 +17,8 @@ pub(crate) struct CargoTool {
 /// Licences, sources and banned crates.
 pub(crate) const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2", minutes: "4 min" };
 /// Dependencies that nothing uses.
-pub(crate) const MACHETE: CargoTool = CargoTool { package: "cargo-machete", version: "0.9.2", minutes: "½ min" };
+pub(crate) const MACHETE: CargoTool =
+    CargoTool { package: "cargo-machete", version: "0.9.2", minutes: "½ min" };
 
 impl CargoTool {
     /// The program's file, built if the cache does not have it.

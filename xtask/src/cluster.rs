@@ -33,8 +33,13 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 
-use self::{daemon::Daemon, kubectl::Kubectl, slot::Slot};
-pub(crate) use self::{environment::Environment, layout::Layout, slot::Port};
+pub(crate) use self::{
+    daemon::{Daemon, Network, Ready},
+    environment::Environment,
+    layout::Layout,
+    slot::Port,
+};
+use self::{kubectl::Kubectl, slot::Slot};
 use crate::{packages, progress, tools::Tools};
 
 /// Arguments of `cargo xtask cluster`.
@@ -73,6 +78,9 @@ const STARTED: [&[&str]; 3] = [
     &["kube-apiserver"],
     &["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "traefik"],
 ];
+
+/// Started by the demo, and stopped with the cluster that it drives.
+const GUESTS: [&str; 1] = ["hops-server"];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.task {
@@ -127,6 +135,17 @@ pub(crate) fn down(purge: bool) -> Result<()> {
     })
 }
 
+/// Whether any part of this checkout's cluster runs.
+pub(crate) fn is_running() -> Result<bool> {
+    let layout = Layout::of_checkout()?;
+    Ok(STARTED.concat().iter().any(|name| daemon::is_running(&layout, name)))
+}
+
+/// Whether tests use a cluster of the user's own.
+pub(crate) fn is_users() -> Result<bool> {
+    Ok(Environment::of_user()?.is_some())
+}
+
 fn status() -> Result<()> {
     let layout = Layout::of_checkout()?;
     let mut out = io::stdout().lock();
@@ -158,6 +177,17 @@ impl Cluster {
         let layout = Layout::of_checkout()?;
         let slot = layout.slot().context("the cluster was stopped meanwhile")?;
         Ok(Self { layout, slot, tools: Tools::build()? })
+    }
+
+    /// Makes another program run beside the cluster, and waits until it works. It has to be one of [`GUESTS`].
+    pub(crate) fn run(&self, daemon: &Daemon) -> Result<()> {
+        if daemon.is_well(&self.layout) {
+            return Ok(());
+        }
+        progress::step(format!("starting {}", daemon.name), || {
+            daemon.start(&self.layout)?;
+            daemon.wait_ready(&self.layout)
+        })
     }
 
     /// Where BuildKit listens.
@@ -256,6 +286,7 @@ impl Cluster {
 /// Stops whatever runs, in reverse order, and removes what it made on the machine.
 fn stop_all(layout: &Layout) -> Result<()> {
     let Some(slot) = layout.slot() else { return Ok(()) };
+    daemon::stop(layout, &GUESTS)?;
     for group in STARTED.iter().rev() {
         // Containers go between who wants them and who runs them: nothing is left that would start one again.
         if group.contains(&"containerd") {

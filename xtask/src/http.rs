@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -22,11 +22,24 @@ impl Answer {
     }
 }
 
+/// The body of a page on a host that is served at an address; anything but a success is an error.
+pub(crate) fn get(address: SocketAddr, host: &str, path: &str) -> Result<String> {
+    let mut stream = connect(address)?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let text = String::from_utf8_lossy(&answer);
+    let (head, body) = text.split_once("\r\n\r\n").context("not an HTTP answer")?;
+    let status = parse(head).context("not an HTTP answer")?.status;
+    if status != 200 {
+        bail!("{host}{path} answered {status}: {}", body.trim());
+    }
+    Ok(body.to_owned())
+}
+
 /// One request without a body over plain HTTP; the answer's body is not read.
 pub(crate) fn request(address: SocketAddr, method: &str, path: &str, accept: &str) -> Result<Answer> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
+    let mut stream = connect(address)?;
     write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n")?;
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
@@ -37,6 +50,13 @@ pub(crate) fn request(address: SocketAddr, method: &str, path: &str, accept: &st
         }
     }
     parse(&String::from_utf8_lossy(&head)).context("not an HTTP answer")
+}
+
+fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    Ok(stream)
 }
 
 /// Whether a GET of `path` is answered with a success.

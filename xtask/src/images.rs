@@ -17,11 +17,18 @@ use self::{builder::Builder, machine::Machine, recipes::Recipe};
 use crate::{cluster::Cluster, digest::Key, progress, tools::Tools};
 
 /// Arguments of `cargo xtask images`.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
     /// Only these, such as `busybox`; all when none is named
     #[arg(value_name = "IMAGE", value_parser = recipes::names())]
     only: Vec<String>,
+}
+
+impl Arguments {
+    /// Only these.
+    pub(crate) fn only<const N: usize>(names: [&str; N]) -> Self {
+        Self { only: names.map(str::to_owned).to_vec() }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {

@@ -4,7 +4,9 @@
 //! seconds after a fresh clone.
 #![expect(clippy::print_stderr, reason = "a program for a terminal says there what it does")]
 
+mod cargo_tools;
 mod cluster;
+mod demo;
 mod digest;
 mod http;
 mod images;
@@ -12,6 +14,8 @@ mod packages;
 mod paths;
 mod program;
 mod progress;
+mod test;
+mod tidy;
 mod tools;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +29,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// The main job from end to end: an example repository becomes a running app
+    Demo(demo::Arguments),
+    /// Everything that has to hold before a change lands: checks, then all tests on a real cluster
+    Test(test::Arguments),
+    /// The rules of the house that no other tool checks: layers, file sizes, words
+    Tidy,
     /// A real Kubernetes with ingress, registry and BuildKit on this machine
     Cluster(cluster::Arguments),
     /// Base images assembled from Debian packages, in the cluster's registry under their public names
@@ -33,6 +43,9 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Tidy => tidy::run(),
         Task::Cluster(arguments) => cluster::run(&arguments),
         Task::Images(arguments) => images::run(&arguments),
     }

@@ -29,27 +29,27 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// What to run, and how to see that it works.
-pub(super) struct Daemon {
-    pub(super) name: &'static str,
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<String>,
-    pub(super) variables: Vec<(&'static str, String)>,
+pub(crate) struct Daemon {
+    pub(crate) name: &'static str,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) variables: Vec<(&'static str, String)>,
     /// Its configuration, written before it starts.
-    pub(super) files: Vec<(PathBuf, String)>,
-    pub(super) network: Network,
-    pub(super) ready: Ready,
+    pub(crate) files: Vec<(PathBuf, String)>,
+    pub(crate) network: Network,
+    pub(crate) ready: Ready,
 }
 
 /// Whose network a daemon sees.
 #[derive(Clone)]
-pub(super) enum Network {
+pub(crate) enum Network {
     Machine,
     /// That of the node, a network namespace of this name.
     Node(String),
 }
 
 /// The sign that a daemon does its work.
-pub(super) enum Ready {
+pub(crate) enum Ready {
     Accepts(SocketAddr),
     AcceptsAt(PathBuf),
     Healthy(SocketAddr, &'static str),

@@ -13,7 +13,7 @@ use crate::program;
 
 /// `kubectl` with the cluster's kubeconfig.
 #[derive(Clone)]
-pub(super) struct Kubectl {
+pub(crate) struct Kubectl {
     pub(super) program: PathBuf,
     pub(super) kubeconfig: PathBuf,
 }

@@ -65,6 +65,11 @@ impl Layout {
         self.root.join("configuration").join(name)
     }
 
+    /// What the demo keeps: its repository, and the state of its server.
+    pub(crate) fn demo(&self) -> PathBuf {
+        self.root.join("demo")
+    }
+
     /// The administrator's kubeconfig.
     pub(super) fn kubeconfig(&self) -> PathBuf {
         self.certificate("admin.kubeconfig")

@@ -26,9 +26,10 @@ pub(crate) enum Port {
     ControllerManager,
     Scheduler,
     DnsHealth,
+    Hops,
 }
 
-const PORTS: [Port; 9] = [
+const PORTS: [Port; 10] = [
     Port::EtcdClients,
     Port::EtcdPeers,
     Port::Registry,
@@ -38,6 +39,7 @@ const PORTS: [Port; 9] = [
     Port::ControllerManager,
     Port::Scheduler,
     Port::DnsHealth,
+    Port::Hops,
 ];
 
 impl Slot {

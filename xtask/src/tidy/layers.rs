@@ -20,10 +20,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("hops-git", &["hops-model"]),
     ("hops-build", &["hops-model", "hops-buildkit", "hops-git"]),
     ("hops-store", &["hops-model"]),
-    (
-        "hops-control",
-        &["hops-model", "hops-manifest", "hops-engine", "hops-build", "hops-git", "hops-store"],
-    ),
+    ("hops-control", &["hops-model", "hops-manifest", "hops-engine", "hops-build", "hops-git", "hops-store"]),
     ("hops-api", &["hops-model", "hops-engine"]),
     ("hops-server", &["hops-model", "hops-engine", "hops-control", "hops-api", "hops-git", "hops-store"]),
     ("xtask", &[]),

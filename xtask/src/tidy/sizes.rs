@@ -10,9 +10,11 @@ const LONGEST_MAIN: usize = 60;
 const EARNED: [(&str, &str); 0] = [];
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = sources.iter().filter(|source| source.is_rust()).filter_map(too_long).collect();
+    let mut findings: Vec<Finding> =
+        sources.iter().filter(|source| source.is_rust()).filter_map(too_long).collect();
     for (path, _) in EARNED {
-        if !sources.iter().any(|source| source.path.ends_with(path) && source.text.lines().count() > LONGEST) {
+        if !sources.iter().any(|source| source.path.ends_with(path) && source.text.lines().count() > LONGEST)
+        {
             let message = format!("need not be excused for its length any more, see {}", file!());
             findings.push(Finding { place: path.to_owned(), message });
         }
@@ -30,7 +32,10 @@ fn too_long(source: &Source) -> Option<Finding> {
     let earned = EARNED.iter().any(|(path, _)| source.path.ends_with(path));
     (lines > most && !earned).then(|| Finding {
         place: source.path.display().to_string(),
-        message: format!("has {lines} lines, at most {most} are wanted; divide it, or say in {} why not", file!()),
+        message: format!(
+            "has {lines} lines, at most {most} are wanted; divide it, or say in {} why not",
+            file!()
+        ),
     })
 }
 

@@ -62,7 +62,9 @@ fn forbidden(source: &Source) -> Vec<Finding> {
 fn unknown(source: &Source) -> Vec<Finding> {
     let applies = |(folder, _): &&(&str, &[&str])| source.is_below(folder);
     let rules = UNKNOWN.iter().filter(applies);
-    rules.flat_map(|(folder, words)| find(source, words, &format!("{folder} must not know of this"))).collect()
+    rules
+        .flat_map(|(folder, words)| find(source, words, &format!("{folder} must not know of this")))
+        .collect()
 }
 
 /// A file is read on other machines than the one it was written on.
@@ -74,7 +76,8 @@ fn machine_paths(source: &Source) -> Vec<Finding> {
         let written = format!("{path}/");
         for (index, line) in source.text.lines().enumerate().filter(|(_, line)| line.contains(&written)) {
             // `/rootfs/`, `https://host/work/`: only a path that begins here is this machine's.
-            let begins = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "/.-_}".contains(c));
+            let begins =
+                |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "/.-_}".contains(c));
             if line.match_indices(&written).any(|(at, _)| begins(at)) {
                 findings.push(Finding {
                     place: format!("{}:{}", source.path.display(), index + 1),
@@ -121,6 +124,9 @@ mod tests {
     #[test]
     fn control_does_not_name_an_engine_but_comments_and_tests_may() {
         assert_eq!(findings("crates/hops-control/src/a.rs", "use hops_kubernetes::Engine;"), 1);
-        assert_eq!(findings("crates/hops-control/src/a.rs", "// not kubernetes\n#[cfg(test)]\nkubernetes"), 0);
+        assert_eq!(
+            findings("crates/hops-control/src/a.rs", "// not kubernetes\n#[cfg(test)]\nkubernetes"),
+            0
+        );
     }
 }
