@@ -125,11 +125,7 @@ impl Control {
     }
 
     /// The events of a deploy after a sequence number: those that were, then those that come. Ends with the outcome.
-    pub fn events(
-        &self,
-        id: DeployId,
-        after: u64,
-    ) -> BoxStream<'static, Result<(u64, Event), ControlError>> {
+    pub fn events(&self, id: DeployId, after: u64) -> BoxStream<'static, Result<(u64, Event), ControlError>> {
         self.feed.after(id, after).map(|event| event.map_err(ControlError::from)).boxed()
     }
 
@@ -202,9 +198,8 @@ impl Control {
     /// The newest release that ran well, other than the one in effect.
     async fn former_release(&self, target: &Target) -> Result<ReleaseNumber, ControlError> {
         let releases = self.parts.store.releases(target, 100).await?;
-        let mut former = releases.iter().skip(1).filter(|row| {
-            row.outcome.as_ref().is_some_and(Outcome::is_success)
-        });
+        let mut former =
+            releases.iter().skip(1).filter(|row| row.outcome.as_ref().is_some_and(Outcome::is_success));
         match (releases.is_empty(), former.next()) {
             (true, _) => Err(ControlError::NoRelease(target.clone())),
             (false, None) => Err(ControlError::NothingToRollBackTo(target.clone())),

@@ -175,8 +175,8 @@ mod tests {
         appling.variables.get(&VariableName::parse(name).unwrap()).cloned()
     }
 
-    fn literal(text: &str) -> Option<DesiredValue> {
-        Some(DesiredValue::Literal(text.to_owned()))
+    fn literal(text: &str) -> DesiredValue {
+        DesiredValue::Literal(text.to_owned())
     }
 
     #[test]
@@ -189,7 +189,7 @@ mod tests {
             let wish = Wish::new(&app, &target, &commit, images("1"), &Hosts::default()).unwrap();
             let web = &wish.desired(ReleaseNumber(1), &BTreeMap::new()).applings[0];
             assert_eq!(web.routes[0].as_str(), main);
-            assert_eq!(variable(web, "HOPS_DOMAIN"), literal(main));
+            assert_eq!(variable(web, "HOPS_DOMAIN"), Some(literal(main)));
         }
     }
 
@@ -199,7 +199,7 @@ mod tests {
         let target = Target::new(app.name.clone(), Environment::Test);
         let wish = Wish::new(&app, &target, &commit, images("1"), &Hosts::default()).unwrap();
         let desired = wish.desired(ReleaseNumber(1), &BTreeMap::new());
-        assert_eq!(variable(&desired.applings[0], "HOPS_URL_API"), literal("http://shop-api:3030"));
+        assert_eq!(variable(&desired.applings[0], "HOPS_URL_API"), Some(literal("http://shop-api:3030")));
         assert_eq!(variable(&desired.applings[0], "HOPS_URL_WEB"), None);
         assert_eq!(desired.applings[1].service, "shop-api");
         assert_eq!(desired.applings[1].aliases, ["api"]);
@@ -215,7 +215,7 @@ mod tests {
         let wish = Wish::new(&app, &target, &commit, images("1"), &Hosts::default()).unwrap();
         assert_eq!(
             variable(&wish.desired(ReleaseNumber(1), &BTreeMap::new()).applings[0], "PORT"),
-            literal("8080")
+            Some(literal("8080"))
         );
     }
 

@@ -99,7 +99,9 @@ impl From<&ControlError> for Cause {
             ControlError::NoApp(_) => {
                 (CauseCode::CommitMissing, "`hops apps` lists the apps; the first `hops deploy` makes one")
             }
-            ControlError::NoDeploy(_) => (CauseCode::CommitMissing, "`hops releases` lists what was deployed"),
+            ControlError::NoDeploy(_) => {
+                (CauseCode::CommitMissing, "`hops releases` lists what was deployed")
+            }
             ControlError::NoRelease(_) => (CauseCode::CommitMissing, "deploy it first with `hops deploy`"),
             ControlError::NoSuchRelease { .. } | ControlError::NothingToRollBackTo(_) => {
                 (CauseCode::CommitMissing, "`hops releases` lists the releases there are")

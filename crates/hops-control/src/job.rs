@@ -127,10 +127,8 @@ impl Job {
 /// The outcome of every appling, in the order of their names.
 fn merge(release: &Release, rolled_out: Vec<ApplingOutcome>) -> Outcome {
     // An appling whose build failed may run on in its former form; what counts is that the new one did not come.
-    let mut applings: Vec<ApplingOutcome> = rolled_out
-        .into_iter()
-        .filter(|outcome| !release.failed_builds.contains_key(&outcome.name))
-        .collect();
+    let mut applings: Vec<ApplingOutcome> =
+        rolled_out.into_iter().filter(|outcome| !release.failed_builds.contains_key(&outcome.name)).collect();
     let failed = release.failed_builds.clone().into_iter();
     applings.extend(failed.map(|(name, cause)| ApplingOutcome::failed(name, cause)));
     applings.sort_by(|one, other| one.name.cmp(&other.name));

@@ -9,9 +9,20 @@
 //! Every stage is written down before the next begins, so that a killed server takes up its deploys where they were.
 //! This crate talks to engines and builders through their traits and never names one.
 
+mod checked;
+mod control;
 mod desire;
+mod error;
+mod feed;
 mod hosts;
+mod job;
+mod parts;
+mod runner;
+mod source;
 mod variables;
 
+pub use control::{Control, Status};
 pub use desire::Wish;
+pub use error::{ControlError, Fault};
 pub use hosts::{HostPattern, HostPatternError, Hosts, NoHost};
+pub use parts::Parts;

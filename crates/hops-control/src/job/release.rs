@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hops_model::{
-    Cause, Desired, HostName, Release, ReleaseNumber, release::Origin,
-};
+use hops_model::{Cause, Desired, HostName, Release, ReleaseNumber, release::Origin};
 use hops_store::StoreError;
 use jiff::Timestamp;
 
@@ -55,9 +53,11 @@ impl Job {
             .parts
             .store
             .write_release(self.deploy.id, |number| {
-                let differing = former.desired.applings.iter().filter_map(|appling| {
-                    good.get(&appling.name).filter(|good| *good != appling)
-                });
+                let differing = former
+                    .desired
+                    .applings
+                    .iter()
+                    .filter_map(|appling| good.get(&appling.name).filter(|good| *good != appling));
                 let last_good = differing.map(|good| (good.name.clone(), good.clone())).collect();
                 Release {
                     number,

@@ -22,7 +22,8 @@ impl Job {
         events: &Events,
     ) -> Result<Vec<ApplingOutcome>, Stop> {
         let stop = |error: &EngineError| {
-            let outcome = Outcome { release: Some(release.number), applings: Vec::new(), cause: Some(error.into()) };
+            let outcome =
+                Outcome { release: Some(release.number), applings: Vec::new(), cause: Some(error.into()) };
             Stop::Outcome(outcome)
         };
         let plan = if let Some(plan) = self.written_plan().await? {
