@@ -8,8 +8,6 @@ use k8s_openapi::api::{
 };
 use kube::ResourceExt;
 
-use crate::labels;
-
 /// Everything known of one namespace.
 #[derive(Debug, Default)]
 pub(crate) struct View {
@@ -223,9 +221,4 @@ fn owner(
     part: impl Fn(&k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference) -> String,
 ) -> String {
     object.owner_references().iter().find(|owner| owner.controller == Some(true)).map(part).unwrap_or_default()
-}
-
-/// The appling in an object's labels.
-pub(crate) fn appling_label(object: &impl ResourceExt) -> Option<String> {
-    object.labels().get(labels::APPLING).cloned()
 }

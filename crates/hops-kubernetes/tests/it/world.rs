@@ -1,0 +1,49 @@
+//! The test cluster as a world of scenes.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Result;
+use async_trait::async_trait;
+use hops_engine::Engine;
+use hops_kubernetes::{Kubernetes, Settings};
+use hops_model::ImageRef;
+use hops_testkit::{Daemons, World, testapp};
+
+pub(crate) struct Cluster {
+    engine: Kubernetes,
+    entrance: SocketAddr,
+}
+
+impl Cluster {
+    /// The cluster of the environment, with a deadline that tests can wait for.
+    pub(crate) async fn new() -> Result<Self> {
+        Self::with(|settings| settings.progress_deadline = Duration::from_secs(12)).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Result<Self> {
+        let entrance = Daemons::get()?.ingress;
+        let mut settings = Settings {
+            public_scheme: "http".to_owned(),
+            public_port: Some(entrance.port()),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        Ok(Self { engine: Kubernetes::connect(None, settings).await?, entrance })
+    }
+}
+
+#[async_trait]
+impl World for Cluster {
+    fn engine(&self) -> &dyn Engine {
+        &self.engine
+    }
+
+    fn entrance(&self) -> SocketAddr {
+        self.entrance
+    }
+
+    async fn image(&self) -> Result<ImageRef> {
+        testapp::image().await
+    }
+}
