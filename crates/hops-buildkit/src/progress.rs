@@ -31,18 +31,18 @@ impl fmt::Display for Step {
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// A step began.
+    /// A step began; or went on after it had finished, since the daemon first works out what a step depends on.
     Started {
         /// Which.
         step: Step,
     },
-    /// A step ended. Each that began does, unless the build is cut off.
+    /// A step ended. Each that began does, unless the build is cut off; the last time counts.
     Finished {
         /// Which.
         step: Step,
         /// How.
         outcome: Outcome,
-        /// From its beginning.
+        /// Of its work so far.
         duration: Duration,
     },
     /// A step printed a line.
@@ -62,6 +62,8 @@ pub enum Progress {
         current: u64,
         /// All there is, where known, else 0.
         total: u64,
+        /// Whether the part is finished.
+        is_done: bool,
     },
     /// The frontend found something in the Dockerfile that is allowed but unwise.
     Warning {

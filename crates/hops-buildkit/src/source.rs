@@ -20,7 +20,8 @@ pub trait Source: Send + Sync {
     /// Every entry, in any order. Directories may be left out where something lies in them.
     async fn entries(&self) -> io::Result<Vec<Entry>>;
 
-    /// The content of a file that [`Source::entries`] named; exactly as many bytes as it said.
+    /// The content of a file that [`Source::entries`] named; exactly as many bytes as it said. A few files are
+    /// open at the same time.
     async fn open(&self, path: &str) -> io::Result<Box<dyn AsyncRead + Send + Unpin>>;
 }
 

@@ -33,8 +33,13 @@ pub(crate) struct Tracker {
 #[derive(Debug)]
 struct Seen {
     step: Step,
+    /// When the present stretch of work began. The daemon first works out a step's cache key, ends it, and
+    /// starts it anew when there is something to do.
+    started: Timestamp,
     is_finished: bool,
     is_cached: bool,
+    /// All finished stretches.
+    duration: Duration,
     /// Output not yet ended by a newline, by stream (1 output, 2 error).
     partial: HashMap<i64, Vec<u8>>,
     tail: VecDeque<String>,
@@ -84,7 +89,12 @@ impl Tracker {
     }
 
     fn begin(&mut self, vertex: &Vertex, events: &mut Vec<Progress>) {
-        if vertex.started.is_none() || self.vertices.contains_key(&vertex.digest) {
+        let Some(started) = vertex.started else { return };
+        if let Some(seen) = self.vertices.get_mut(&vertex.digest) {
+            if seen.is_finished && seen.started != started {
+                (seen.is_finished, seen.is_cached, seen.started) = (false, false, started);
+                events.push(Progress::Started { step: seen.step.clone() });
+            }
             return;
         }
         self.started += 1;
@@ -92,8 +102,10 @@ impl Tracker {
         events.push(Progress::Started { step: step.clone() });
         let seen = Seen {
             step,
+            started,
             is_finished: false,
             is_cached: false,
+            duration: Duration::ZERO,
             partial: HashMap::new(),
             tail: VecDeque::new(),
         };
@@ -121,8 +133,8 @@ impl Tracker {
         if matches!(outcome, Outcome::Failed { .. }) && self.failed.is_none() {
             self.failed = Some(vertex.digest);
         }
-        let duration = vertex.started.map(|started| between(&started, completed)).unwrap_or_default();
-        events.push(Progress::Finished { step: seen.step.clone(), outcome, duration });
+        seen.duration += between(&seen.started, completed);
+        events.push(Progress::Finished { step: seen.step.clone(), outcome, duration: seen.duration });
     }
 
     fn log(&mut self, log: &VertexLog, events: &mut Vec<Progress>) {
@@ -142,7 +154,14 @@ impl Tracker {
         let step = self.vertices.get(&part.vertex)?.step.clone();
         let number = |value: i64| u64::try_from(value).unwrap_or_default();
         let name = if part.name.is_empty() { part.id } else { part.name };
-        Some(Progress::Moved { step, part: name, current: number(part.current), total: number(part.total) })
+        let is_done = part.completed.is_some();
+        Some(Progress::Moved {
+            step,
+            part: name,
+            current: number(part.current),
+            total: number(part.total),
+            is_done,
+        })
     }
 
     fn warning(&mut self, warning: VertexWarning) -> Option<Progress> {
@@ -234,6 +253,22 @@ mod tests {
             "#1 [1/1] RUN x | 99%",
             "#1 [1/1] RUN x | end",
             "#1 [1/1] RUN x Done 2s",
+        ];
+        assert_eq!(check(messages, &expected).await.counts(), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_step_that_starts_anew_is_told_so_and_its_time_adds_up() {
+        let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
+        let key = Vertex { cached: true, ..vertex("[1/1] COPY x", true, true) };
+        let work = |completed| Vertex { started: at(10), completed, ..vertex("[1/1] COPY x", true, false) };
+        let message = |vertex| StatusResponse { vertexes: vec![vertex], ..StatusResponse::default() };
+        let messages = vec![message(key), message(work(None)), message(work(at(15))), message(work(at(15)))];
+        let expected = [
+            "#1 [1/1] COPY x started",
+            "#1 [1/1] COPY x Cached 2s",
+            "#1 [1/1] COPY x started",
+            "#1 [1/1] COPY x Done 7s",
         ];
         assert_eq!(check(messages, &expected).await.counts(), (1, 0));
     }

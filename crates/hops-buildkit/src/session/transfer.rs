@@ -13,7 +13,10 @@ use std::{
 };
 
 use bollard_buildkit_proto::fsutil::types::{Packet, Stat, packet::PacketType};
-use tokio::{io::AsyncReadExt, sync::mpsc};
+use tokio::{
+    io::AsyncReadExt,
+    sync::{Mutex, mpsc},
+};
 use tonic::{Status, Streaming};
 
 use super::files::SharedFiles;
@@ -45,7 +48,7 @@ impl SharedFiles {
         packets: Packets,
     ) {
         // Holds at most one number an entry: how far the daemon may run ahead is bounded by the list.
-        let (wanted, mut queue) = mpsc::unbounded_channel::<u32>();
+        let (wanted, queue) = mpsc::unbounded_channel::<u32>();
         let list = async {
             for entry in &entries {
                 put(&packets, Packet { stat: Some(stat(entry)), ..packet(PacketType::PacketStat) }).await?;
@@ -69,19 +72,31 @@ impl SharedFiles {
             }
             Err(Gone)
         };
-        let answer = async {
-            while let Some(id) = queue.recv().await {
-                let Some(entry) = usize::try_from(id).ok().and_then(|id| entries.get(id)) else {
-                    let status = Status::invalid_argument(format!("there is no file {id} in the list"));
-                    let _ = packets.send(Err(status)).await;
-                    return Err(Gone);
-                };
-                self.send_content(entry, id, source.as_ref(), is_counted, &packets).await?;
-            }
-            Ok(())
-        };
-        if tokio::try_join!(list, listen, answer).is_ok() {
+        let queue = Mutex::new(queue);
+        // Several files at a time, so that many small ones do not wait for each other.
+        let answer = || self.answer(&queue, &entries, source.as_ref(), is_counted, &packets);
+        if tokio::try_join!(list, listen, answer(), answer(), answer(), answer()).is_ok() {
             let _ = put(&packets, packet(PacketType::PacketFin)).await;
+        }
+    }
+
+    /// Sends one asked-for file after the other, until the daemon asks for no more.
+    async fn answer(
+        &self,
+        queue: &Mutex<mpsc::UnboundedReceiver<u32>>,
+        entries: &[Entry],
+        source: &dyn Source,
+        is_counted: bool,
+        packets: &Packets,
+    ) -> Result<(), Gone> {
+        loop {
+            let Some(id) = queue.lock().await.recv().await else { return Ok(()) };
+            let Some(entry) = usize::try_from(id).ok().and_then(|id| entries.get(id)) else {
+                let status = Status::invalid_argument(format!("there is no file {id} in the list"));
+                let _ = packets.send(Err(status)).await;
+                return Err(Gone);
+            };
+            self.send_content(entry, id, source, is_counted, packets).await?;
         }
     }
 
