@@ -26,8 +26,8 @@ pub struct Store {
     /// The one connection that writes: writers queue up here instead of fighting for the file's lock.
     writer: SqlitePool,
     reader: SqlitePool,
-    /// Held as long as the store is open.
-    _lock: Option<Arc<File>>,
+    /// The database's file, and the lock that is held as long as the store is open.
+    lock: Option<Arc<(PathBuf, File)>>,
 }
 
 impl Store {
@@ -58,7 +58,7 @@ impl Store {
         migrate(&writer, path).await?;
         let reader =
             SqlitePoolOptions::new().max_connections(2).test_before_acquire(false).connect_lazy_with(options);
-        Ok(Self { writer, reader, _lock: Some(Arc::new(lock)) })
+        Ok(Self { writer, reader, lock: Some(Arc::new((path.to_owned(), lock))) })
     }
 
     /// A database that is gone with its last clone, for tests.
@@ -72,7 +72,7 @@ impl Store {
             .await
             .doing("open a database in memory")?;
         migrate(&pool, Path::new(":memory:")).await?;
-        Ok(Self { writer: pool.clone(), reader: pool, _lock: None })
+        Ok(Self { writer: pool.clone(), reader: pool, lock: None })
     }
 
     /// Writes a copy of the database, as of one instant, to a file that does not exist yet. Others go on meanwhile.
@@ -93,10 +93,12 @@ impl Store {
             .doing("write the backup")
     }
 
-    /// Closes the database after what is under way; every clone is then of no more use.
-    pub async fn close(&self) {
+    /// Closes the database after what is under way, and lets go of the file; every clone is then of no more use.
+    pub async fn close(&self) -> Result<(), StoreError> {
         self.reader.close().await;
         self.writer.close().await;
+        let Some((path, file)) = self.lock.as_deref() else { return Ok(()) };
+        file.unlock().map_err(|source| StoreError::Open { path: path.clone(), source: Box::new(source) })
     }
 
     pub(crate) fn reader(&self) -> &SqlitePool {

@@ -68,7 +68,11 @@ async fn a_database_is_one_servers_alone() {
     drop(first);
     assert!(matches!(Store::open(&path).await, Err(StoreError::InUse { .. })));
     drop(clone);
+    let third = Store::open(&path).await.unwrap();
+    let clone = third.clone();
+    third.close().await.unwrap();
     Store::open(&path).await.unwrap();
+    assert!(clone.running().await.is_err(), "a closed store stays closed");
 }
 
 #[tokio::test]

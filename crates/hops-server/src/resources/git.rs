@@ -1,0 +1,93 @@
+//! Pushes, in Git's own protocol over HTTP (`gitprotocol-http(5)`).
+
+use std::error::Error;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use hops_git::{ADVERTISEMENT_TYPE, GitError, REQUEST_TYPE, RESULT_TYPE};
+use hops_model::AppName;
+use serde::Deserialize;
+use tokio::io::duplex;
+use tokio_util::io::{ReaderStream, StreamReader};
+
+use crate::{
+    extract::{Parameters, Segments},
+    failure::Failure,
+    serve::Shared,
+};
+
+/// As much of an answer as may wait for a slow client.
+const BUFFER: usize = 64 * 1024;
+
+/// What Git wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Service {
+    #[serde(default)]
+    service: String,
+}
+
+/// Tells Git what the copy of a repository has.
+pub(crate) async fn advertise(
+    State(shared): State<Shared>,
+    Segments(app): Segments<AppName>,
+    Parameters(Service { service }): Parameters<Service>,
+) -> Result<Response, Failure> {
+    if service != "git-receive-pack" {
+        return Err(Failure::request(
+            StatusCode::FORBIDDEN,
+            "this server takes pushes only; nothing can be fetched",
+        ));
+    }
+    let body = shared.control.repository(&app).await?.advertise().await.map_err(failed)?;
+    let headers = [(header::CONTENT_TYPE, ADVERTISEMENT_TYPE), (header::CACHE_CONTROL, "no-cache")];
+    Ok((headers, body).into_response())
+}
+
+/// Takes a push.
+pub(crate) async fn receive(
+    State(shared): State<Shared>,
+    Segments(app): Segments<AppName>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    check(&headers)?;
+    let repository = shared.control.repository(&app).await?;
+    let input = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
+    let (output, answer) = duplex(BUFFER);
+    let limit = shared.settings.max_push_bytes;
+    // A task of its own, since the push goes on while its answer is being sent.
+    let push = tokio::spawn(async move { repository.receive(input, output, limit).await });
+    let mut answer = ReaderStream::new(answer);
+    // Until the first word of the answer, a failure can still be said by the status.
+    let first: Option<Bytes> = answer.try_next().await.ok().flatten();
+    if first.is_none()
+        && let Ok(Err(error)) = push.await
+    {
+        return Err(failed(error));
+    }
+    let body = Body::from_stream(stream::iter(first.map(Ok)).chain(answer));
+    Ok(([(header::CONTENT_TYPE, RESULT_TYPE), (header::CACHE_CONTROL, "no-cache")], body).into_response())
+}
+
+fn check(headers: &HeaderMap) -> Result<(), Failure> {
+    let unsupported = |message| Err(Failure::request(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != REQUEST_TYPE) {
+        return unsupported(format!("a push has the content type `{REQUEST_TYPE}`"));
+    }
+    // Git compresses the requests of fetches, never those of pushes.
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return unsupported("a push is not encoded any further".to_owned());
+    }
+    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn failed(error: GitError) -> Failure {
+    tracing::error!(error = &error as &(dyn Error + 'static), "a push failed");
+    Failure::internal()
+}
