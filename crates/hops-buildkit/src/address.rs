@@ -73,7 +73,8 @@ impl Address {
             .tcp_keepalive_retries(Some(3))
             // A reader of progress that pauses must not starve the session that shares the connection.
             .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(8 * STREAM_WINDOW);
+            .initial_connection_window_size(8 * STREAM_WINDOW)
+            .http2_max_header_list_size(HEADERS);
         if let Some(tls) = tls {
             let mut config = ClientTlsConfig::new()
                 .ca_certificate(Certificate::from_pem(&tls.ca))
@@ -99,6 +100,9 @@ impl Address {
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 const KEEPALIVE: std::time::Duration = std::time::Duration::from_secs(10);
 const STREAM_WINDOW: u32 = 1 << 20;
+/// The details of a failure are headers at the end of the answer, and hold the whole Dockerfile, twice encoded;
+/// the usual limit is 16 KiB.
+const HEADERS: u32 = 16 << 20;
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

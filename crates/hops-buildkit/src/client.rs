@@ -12,6 +12,7 @@ use tonic::{Status, transport::Channel};
 use crate::{
     address::{Address, Tls},
     error::{BuildError, explain},
+    pattern::clean,
     progress::{Progress, Tracker},
     session::{CONTEXT, DOCKERFILE, Local, Session, SharedFiles},
     solve::Solve,
@@ -188,8 +189,9 @@ fn built(answer: &SolveResponse, tracker: &Tracker, files: &SharedFiles) -> Resu
 async fn head(files: &Local, path: &str) -> Result<String, BuildError> {
     let missing = || BuildError::NoDockerfile { path: path.to_owned() };
     let tree = files.tree().await.map_err(BuildError::Source)?;
+    let path = clean(path);
     let lower = path.strip_suffix("Dockerfile").map(|directory| format!("{directory}dockerfile"));
-    let found = tree.get(path).or_else(|| tree.get(&lower?)).ok_or_else(missing)?;
+    let found = tree.get(&path).or_else(|| tree.get(&lower?)).ok_or_else(missing)?;
     if !matches!(found.kind, crate::source::Kind::File { .. }) {
         // A link, say: the daemon follows it, and a `# syntax=` line behind it is not worth the trouble.
         return Ok(String::new());

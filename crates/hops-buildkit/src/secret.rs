@@ -15,7 +15,8 @@ impl SecretValue {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    pub(crate) fn expose(&self) -> &[u8] {
+    /// The bytes, for whoever hands them on to where they belong.
+    pub fn expose(&self) -> &[u8] {
         &self.0
     }
 }

@@ -53,6 +53,9 @@ const METHODS: [&str; 4] = [
 /// Bytes of HTTP/2 that may lie between the two ends before the writer waits.
 const PIPE: usize = 256 << 10;
 
+/// Patterns travel as headers, all of a `.dockerignore` at once; the usual limit is 16 KiB.
+const HEADERS: u32 = 16 << 20;
+
 /// An open session; closed by dropping it.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -87,6 +90,7 @@ impl Session {
         let (healthy, asked) = watch::channel(());
         tasks.spawn(health::silence(asked));
         let services = Server::builder()
+            .http2_max_header_list_size(Some(HEADERS))
             .add_service(FileSyncServer::new(files))
             .add_service(AuthServer::new(credentials::SharedCredentials(Arc::clone(&solve.credentials))))
             .add_service(SecretsServer::new(secrets::SharedSecrets(solve.secrets.clone())))

@@ -17,8 +17,8 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     // A status made by the daemon has no source; one that this side's HTTP/2 made does.
     let is_ours = std::error::Error::source(&status).is_some();
     let is_stopping = status.code() == Code::Cancelled || message.ends_with("context canceled");
-    if is_ours || is_stopping || status.code() == Code::Unavailable || message.contains("no active session") {
-        return BuildError::Lost { address: address.to_owned(), source: Some(Box::new(status)) };
+    if is_ours || is_stopping {
+        return lost(status, address);
     }
     let details = Details::read(&status);
     if let Some((image, reason)) = push_refused(message) {
@@ -26,6 +26,9 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     }
     if let Some((image, reason)) = pull_refused(message) {
         return BuildError::Pull(refusal(image, reason, details.location));
+    }
+    if status.code() == Code::Unavailable || message.contains("no active session") {
+        return lost(status, address);
     }
     let step = tracker.step(details.vertex.as_deref());
     let is_full = message.contains("no space left on device");
@@ -53,6 +56,10 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
         log_tail,
         location: details.location,
     }))
+}
+
+fn lost(status: Status, address: &str) -> BuildError {
+    BuildError::Lost { address: address.to_owned(), source: Some(Box::new(status)) }
 }
 
 /// What the daemon tells beside its message.
@@ -177,6 +184,10 @@ fn refusal(image: &str, reason: &str, location: Option<Location>) -> Refusal {
     const PASSING: &[&str] = &[
         "connection refused",
         "connection reset",
+        "connection timed out",
+        "network is unreachable",
+        "no route to host",
+        "server misbehaving",
         "broken pipe",
         "timeout",
         "deadline exceeded",
@@ -215,6 +226,36 @@ fn plain(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As explained without any progress having been seen.
+    fn check(status: Status, expected: &str, is_retryable: bool) {
+        let (progress, _) = tokio::sync::mpsc::channel(1);
+        let error = explain(status, &Tracker::new(progress), "tcp://b:1");
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.is_retryable(), is_retryable);
+    }
+
+    #[test]
+    fn messages_are_told_apart() {
+        let lost = "BuildKit at tcp://b:1 went away during the build";
+        check(Status::unavailable("closing transport"), lost, true);
+        check(Status::unknown("no active session for x: context deadline exceeded"), lost, true);
+        check(Status::cancelled("x"), lost, true);
+        check(Status::unknown("failed to solve: context canceled"), lost, true);
+        check(Status::unknown("no space left on device"), "BuildKit reports: no space left on device", false);
+        check(
+            Status::unavailable(
+                "failed to push r.io/a:1: unexpected status from PUT request: 503 Service Unavailable",
+            ),
+            "cannot push the image `r.io/a:1`: unexpected status from PUT request: 503 Service Unavailable",
+            true,
+        );
+        check(
+            Status::not_found("a: failed to resolve source metadata for r.io/a:1: r.io/a:1: not found"),
+            "cannot get the image `r.io/a:1`: not found",
+            false,
+        );
+    }
 
     #[test]
     fn base64_reads_what_go_writes() {

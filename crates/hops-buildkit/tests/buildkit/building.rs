@@ -178,7 +178,7 @@ async fn a_dockerfile_may_come_from_elsewhere_and_lie_deep() {
         Files::new().file("api/Dockerfile", format!("FROM scratch\nCOPY a /\nLABEL n={}\n", nonce()));
     let mut solve = solve(Files::new().file("a", ""), "FROM nowhere\n");
     solve.dockerfile_source = Some(Arc::new(dockerfile));
-    solve.dockerfile = "api/Dockerfile".to_owned();
+    solve.dockerfile = "./api/Dockerfile".to_owned();
     build(&solve).await.built();
 }
 

@@ -42,6 +42,14 @@ async fn a_mistake_in_the_dockerfile_is_shown_with_its_line() {
 }
 
 #[tokio::test]
+async fn a_failure_in_a_very_long_dockerfile_is_shown_too() {
+    let comments = "# a line that says nothing much at all, over and over again\n".repeat(5000);
+    let run = build(&solve(Files::new(), &format!("FROM busybox\n{comments}RUN exit 3 NONCE\n"))).await;
+    let failure = failure(&run);
+    assert_eq!((failure.exit_code, failure.location.as_ref().unwrap().first_line), (Some(3), 5002));
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_there_is_named() {
     let run = build(&solve(Files::new(), "FROM busybox\nCOPY no/such /\nLABEL a=NONCE\n")).await;
     let failure = failure(&run);
