@@ -187,10 +187,6 @@ impl Control {
         for replaced in enqueued.replaced {
             self.feed.ring(replaced);
         }
-        let deploys = self.parts.store.deploys(&new.target, 2).await?;
-        if deploys.iter().any(|deploy| deploy.state == DeployState::Running) {
-            self.feed.append(enqueued.deploy.id, &Event::Queued).await?;
-        }
         self.runner.wake();
         Ok(enqueued.deploy)
     }

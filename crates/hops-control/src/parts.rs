@@ -1,6 +1,6 @@
 //! What the verbs work with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hops_build::Builder;
 use hops_engine::Engine;
@@ -22,6 +22,8 @@ pub struct Parts {
     pub repositories: PathBuf,
     /// Default hosts.
     pub hosts: Hosts,
+    /// How long a deploy waits for an engine that is away.
+    pub patience: Duration,
 }
 
 impl Parts {

@@ -55,7 +55,8 @@ pub(crate) struct DeployRow {
 }
 
 impl Store {
-    /// Puts a deploy in the queue, and in the place of one of the same target that has not started.
+    /// Puts a deploy in the queue, and in the place of one of the same target that has not started. Where another one
+    /// runs, its first event is [`Event::Queued`].
     pub async fn enqueue(&self, new: &NewDeploy) -> Result<Enqueued, StoreError> {
         let action = "write the deploy";
         let mut tx = self.begin(action).await?;
@@ -102,6 +103,10 @@ impl Store {
         .await
         .doing(action)?;
         let deploy = row.read()?;
+        // In the same transaction, so that it is the first event even where the deploy is claimed at once.
+        if unfinished(&mut tx, &new.target).await? != [deploy.id] {
+            append(&mut tx, deploy.id, &Event::Queued).await?;
+        }
         tx.commit().await.doing(action)?;
         Ok(Enqueued { deploy, replaced })
     }

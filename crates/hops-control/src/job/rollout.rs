@@ -1,18 +1,10 @@
 //! The roll-out stage: the release is planned, the plan written down and applied.
 
-use std::time::Duration;
-
 use backon::{ExponentialBuilder, Retryable};
 use hops_engine::{EngineError, Events, Plan};
 use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event, Outcome, Release};
 
 use super::{Job, Stop};
-
-/// How often, and over about how long, an engine that is away is tried again: 1, 2, 4, 8, 15, 15 s.
-const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_secs(1))
-    .with_max_delay(Duration::from_secs(15))
-    .with_max_times(6);
 
 impl Job {
     /// Puts a release into effect and remembers which applings run well in it.
@@ -66,10 +58,16 @@ impl Job {
         events: &Events,
         what: impl FnMut() -> F,
     ) -> Result<T, EngineError> {
-        what.retry(RETRIES)
+        let patience = self.parts.patience;
+        let delays = ExponentialBuilder::new()
+            .with_min_delay(patience / 60)
+            .with_max_delay(patience / 4)
+            .with_total_delay(Some(patience))
+            .without_max_times();
+        what.retry(delays)
             .when(EngineError::is_transient)
             .notify(|error, delay| {
-                let message = format!("{error}; trying again in {} s", delay.as_secs());
+                let message = format!("{error}; trying again in {:.0} s", delay.as_secs_f64());
                 events.send(Event::Warning { message });
             })
             .await

@@ -1,0 +1,158 @@
+//! A commit becomes an outcome.
+
+use expect_test::expect;
+use hops_control::{ControlError, Fault};
+use hops_model::{AppName, Cause, CauseCode, CommitId, DeployState, Environment, Event, ReleaseNumber};
+
+use crate::platform::{Platform, ROOT, appling, results, shop, target};
+
+#[tokio::test]
+async fn a_commit_is_built_released_and_rolled_out_in_this_order() {
+    let platform = Platform::start().await;
+    let commit = platform.commit(ROOT, "one").await;
+    let deploy = platform.deploy(&commit).await.unwrap();
+    let outcome = platform.outcome(deploy.id).await;
+    assert_eq!(results(&outcome), "api live, web live");
+    assert_eq!(outcome.release, Some(ReleaseNumber(1)));
+    let expected = ["started", "build-started", "build-started", "released", "rollout", "rollout", "outcome"];
+    assert_eq!(platform.kinds(deploy.id).await, expected);
+}
+
+#[tokio::test]
+async fn an_unchanged_commit_restarts_nothing() {
+    let platform = Platform::start().await;
+    let commit = platform.commit(ROOT, "one").await;
+    platform.deploy_to_end(&commit).await;
+    let again = platform.deploy_to_end(&commit).await;
+    assert_eq!(results(&again), "api unchanged, web unchanged");
+    assert_eq!(again.release, Some(ReleaseNumber(2)));
+}
+
+#[tokio::test]
+async fn an_appling_that_does_not_build_keeps_its_running_version_and_the_others_go_on() {
+    let platform = Platform::start().await;
+    platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    platform.builder.failing.lock().unwrap().insert(appling("web"));
+    let outcome = platform.deploy_to_end(&platform.commit(ROOT, "two").await).await;
+    assert_eq!(results(&outcome), "api live, web failed");
+    let wanted = platform.engine.wanted.lock().unwrap().last().cloned().unwrap();
+    let releases: Vec<_> = wanted.applings.iter().map(|appling| appling.release.0).collect();
+    assert_eq!(releases, [2, 1]);
+}
+
+#[tokio::test]
+async fn nothing_is_released_where_nothing_builds() {
+    let platform = Platform::start().await;
+    platform.builder.failing.lock().unwrap().extend([appling("api"), appling("web")]);
+    let outcome = platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    assert_eq!(results(&outcome), "api failed, web failed");
+    assert_eq!(outcome.release, None);
+    assert!(platform.engine.applied.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_failed_appling_is_not_taken_for_its_good_form() {
+    let platform = Platform::start().await;
+    platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    platform.engine.failing.lock().unwrap().insert(appling("web"));
+    let failed = platform.deploy_to_end(&platform.commit(ROOT, "two").await).await;
+    assert_eq!(results(&failed), "api live, web failed");
+    assert_eq!(failed.applings[1].restored, Some(ReleaseNumber(1)));
+    let good = platform.store.good_forms(&target()).await.unwrap();
+    assert_eq!(good[&appling("api")].release, ReleaseNumber(2));
+    assert_eq!(good[&appling("web")].release, ReleaseNumber(1));
+}
+
+#[tokio::test]
+async fn wrong_files_are_refused_before_anything_is_queued() {
+    let platform = Platform::start().await;
+    let commit = platform.commit("applings = [\"api\", \"wbe\"]\n", "wrong").await;
+    let error = platform.deploy(&commit).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::User);
+    let cause = Cause::from(&error);
+    assert_eq!(cause.code, CauseCode::ManifestInvalid);
+    expect![["iterapp.toml:1:20: there is no directory `wbe`"]].assert_eq(&cause.message);
+    assert!(platform.store.deploys(&target(), 1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_yet_is_refused_and_named() {
+    let platform = Platform::start().await;
+    let commit = platform.commit("applings = [\"api\", \"web\"]\n[postgres]\n", "postgres").await;
+    let cause = Cause::from(&platform.deploy(&commit).await.unwrap_err());
+    assert_eq!(cause.code, CauseCode::NotSupported);
+    assert!(cause.proof.contains("[postgres]"), "{cause:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_was_not_sent_is_refused() {
+    let platform = Platform::start().await;
+    let commit = CommitId::parse(&"a".repeat(40)).unwrap();
+    assert!(matches!(platform.deploy(&commit).await, Err(ControlError::NoCommit { .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_names_another_app_is_refused() {
+    let platform = Platform::start().await;
+    let commit = platform.commit(&format!("name = \"store\"\n{ROOT}"), "renamed").await;
+    let cause = Cause::from(&platform.deploy(&commit).await.unwrap_err());
+    assert!(cause.help.contains("-a store"), "{cause:?}");
+}
+
+#[tokio::test]
+async fn the_second_deploy_waits_and_the_third_takes_its_place() {
+    let platform = Platform::start().await;
+    platform.builder.building.close();
+    let first = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.wait_for(first.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    let second = platform.deploy(&platform.commit(ROOT, "two").await).await.unwrap();
+    let third = platform.deploy(&platform.commit(ROOT, "three").await).await.unwrap();
+    let replaced = platform.outcome(second.id).await;
+    assert_eq!(replaced.cause.unwrap().code, CauseCode::Cancelled);
+    platform.builder.building.let_one_pass();
+    assert!(platform.outcome(first.id).await.is_success());
+    platform.builder.building.let_one_pass();
+    assert_eq!(platform.outcome(third.id).await.release, Some(ReleaseNumber(2)));
+    assert_eq!(platform.kinds(third.id).await[0], "queued");
+}
+
+#[tokio::test]
+async fn a_deploy_is_cancelled_while_it_builds_and_not_later() {
+    let platform = Platform::start().await;
+    platform.builder.building.close();
+    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.wait_for(deploy.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    platform.control.cancel(deploy.id).await.unwrap();
+    let outcome = platform.outcome(deploy.id).await;
+    assert_eq!(outcome.cause.unwrap().code, CauseCode::Cancelled);
+    assert!(matches!(platform.control.cancel(deploy.id).await, Err(ControlError::TooLateToCancel(_))));
+    assert_eq!(platform.control.find_deploy(deploy.id).await.unwrap().state, DeployState::Finished);
+}
+
+#[tokio::test]
+async fn a_host_belongs_to_the_app_that_had_it_first() {
+    let platform = Platform::start().await;
+    let other = AppName::parse("other").unwrap();
+    let domain = "domains = [\"shop.example.com\"]\n";
+    let repository = [(shop(), "one"), (other, "two")];
+    for (index, (app, note)) in repository.into_iter().enumerate() {
+        let commit = platform.commit_to(&app, domain, note).await;
+        let deploy = platform.control.deploy(&app, Some(Environment::Prod), &commit).await.unwrap();
+        let outcome = platform.outcome(deploy.id).await;
+        match index {
+            0 => assert!(outcome.is_success(), "{outcome:?}"),
+            _ => assert_eq!(outcome.cause.unwrap().code, CauseCode::RouteTaken),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_changes_nothing() {
+    let platform = Platform::start().await;
+    let commit = platform.commit(ROOT, "one").await;
+    let plan = platform.control.plan(&shop(), None, &commit).await.unwrap();
+    assert_eq!(plan.release, ReleaseNumber(1));
+    assert_eq!(plan.target, target());
+    assert!(platform.engine.applied.lock().unwrap().is_empty());
+    assert!(platform.builder.built.lock().unwrap().is_empty());
+}

@@ -1,0 +1,84 @@
+//! A killed server takes up its deploys where they were.
+
+use hops_model::{Event, ReleaseNumber};
+
+use crate::platform::{Platform, ROOT, results, target};
+
+#[tokio::test]
+async fn a_deploy_that_was_being_built_is_built_again() {
+    let platform = Platform::start().await;
+    platform.builder.building.close();
+    let commit = platform.commit(ROOT, "one").await;
+    let deploy = platform.deploy(&commit).await.unwrap();
+    platform.wait_for(deploy.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    let platform = platform.restart().await;
+    platform.builder.building.let_one_pass();
+    assert_eq!(results(&platform.outcome(deploy.id).await), "api live, web live");
+    assert_eq!(*platform.builder.built.lock().unwrap(), [commit]);
+}
+
+#[tokio::test]
+async fn a_deploy_that_was_being_rolled_out_applies_the_same_plan_again() {
+    let platform = Platform::start().await;
+    platform.engine.applying.close();
+    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.wait_for(deploy.id, |event| matches!(event, Event::Rollout { .. })).await;
+    let platform = platform.restart().await;
+    platform.engine.applying.let_one_pass();
+    let outcome = platform.outcome(deploy.id).await;
+    assert_eq!(outcome.release, Some(ReleaseNumber(1)));
+    let applied = platform.engine.applied.lock().unwrap().clone();
+    assert_eq!(applied.len(), 2);
+    assert_eq!(applied[0], applied[1]);
+    assert_eq!(platform.builder.built.lock().unwrap().len(), 1, "nothing is built twice");
+    assert_eq!(platform.store.releases(&target(), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_queued_deploy_is_done_after_a_restart() {
+    let platform = Platform::start().await;
+    platform.builder.building.close();
+    let first = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.wait_for(first.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    let second = platform.deploy(&platform.commit(ROOT, "two").await).await.unwrap();
+    let platform = platform.restart().await;
+    platform.builder.building.let_one_pass();
+    platform.builder.building.let_one_pass();
+    assert_eq!(platform.outcome(first.id).await.release, Some(ReleaseNumber(1)));
+    assert_eq!(platform.outcome(second.id).await.release, Some(ReleaseNumber(2)));
+}
+
+#[tokio::test]
+async fn a_listener_goes_on_after_the_event_it_saw_last() {
+    let platform = Platform::start().await;
+    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.outcome(deploy.id).await;
+    let all = platform.kinds(deploy.id).await;
+    let mut rest = Vec::new();
+    let mut events = platform.control.events(deploy.id, 3);
+    while let Some(event) = futures::StreamExt::next(&mut events).await {
+        rest.push(event.unwrap().0);
+    }
+    let last = u64::try_from(all.len()).unwrap();
+    assert_eq!(rest, (4..=last).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_engine_that_was_away_is_tried_again() {
+    let platform = Platform::start().await;
+    *platform.engine.away.lock().unwrap() = 2;
+    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    assert!(platform.outcome(deploy.id).await.is_success());
+    let kinds = platform.kinds(deploy.id).await;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "warning").count(), 2);
+}
+
+#[tokio::test]
+async fn an_engine_that_stays_away_ends_the_deploy_with_its_cause() {
+    let platform = Platform::start().await;
+    *platform.engine.away.lock().unwrap() = u32::MAX;
+    let outcome = platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    let cause = outcome.cause.unwrap();
+    assert_eq!(cause.code, hops_model::CauseCode::EngineUnavailable);
+    assert_eq!(cause.proof, "connection refused");
+}
