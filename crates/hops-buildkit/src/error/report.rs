@@ -30,25 +30,22 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     if status.code() == Code::Unavailable || message.contains("no active session") {
         return lost(status, address);
     }
-    let step = tracker.step(details.vertex.as_deref());
-    let is_full = message.contains("no space left on device");
+    let exit_code = details.exit_code.or_else(|| exit_code(message));
+    let step = tracker.step(details.vertex.as_deref()).filter(|(step, _)| !step.is_internal());
+    let is_full = message.contains("no space left on device") && exit_code.is_none();
+    // The frontend's own complaints (a target that is not there) come without a step and often without a place.
+    let is_complaint = details.is_from_frontend && details.vertex.is_none();
+    if is_full || (step.is_none() && exit_code.is_none() && details.location.is_none() && !is_complaint) {
+        return BuildError::Daemon { message: message.to_owned() };
+    }
     if let Some((step, _)) = &step
         && let Some((_, image)) = step.name.split_once("] FROM ")
-        && details.exit_code.is_none()
-        && !is_full
+        && exit_code.is_none()
     {
         return BuildError::Pull(refusal(image, message, details.location));
     }
-    if (step.is_none() && details.location.is_none()) || (is_full && details.exit_code.is_none()) {
-        return BuildError::Daemon { message: message.to_owned() };
-    }
-    let (step, log_tail) = match step {
-        Some((step, log_tail)) if details.vertex.is_some() || !step.is_internal() => {
-            (Some(step.name.to_string()), log_tail)
-        }
-        _ => (None, Vec::new()),
-    };
-    let exit_code = details.exit_code.or_else(|| exit_code(message));
+    let (step, log_tail) =
+        step.map(|(step, log_tail)| (Some(step.name.to_string()), log_tail)).unwrap_or_default();
     BuildError::Failed(Box::new(Failure {
         step,
         message: plain(message),
@@ -65,7 +62,10 @@ fn lost(status: Status, address: &str) -> BuildError {
 /// What the daemon tells beside its message.
 #[derive(Debug, Default, PartialEq)]
 struct Details {
+    /// Digest of the step.
     vertex: Option<String>,
+    /// Whether the program that reads the Dockerfile had a part in it.
+    is_from_frontend: bool,
     exit_code: Option<u32>,
     location: Option<Location>,
 }
@@ -124,6 +124,7 @@ impl Details {
                         .map(|vertex: Vertex| vertex.digest)
                         .or(found.vertex);
                 }
+                "errdefs.Frontend+json" => found.is_from_frontend = true,
                 "gatewayapi.ExitMessage+json" => {
                     found.exit_code =
                         serde_json::from_slice(json).ok().map(|exit: Exit| exit.code).or(found.exit_code);

@@ -48,9 +48,10 @@ async fn a_dockerignore_that_hides_the_dockerfile_and_itself_does_no_harm() {
 
 #[tokio::test]
 async fn a_very_long_dockerignore_is_honoured() {
-    let patterns: String =
+    let patterns: Vec<_> =
         (0..5000).map(|number| format!("some/rather/long/path/{number}/**/*.é\n")).collect();
-    let files = Files::new().file(".dockerignore", patterns + "hidden\n").file("hidden", "").file("seen", "");
+    let patterns = patterns.concat() + "hidden\n";
+    let files = Files::new().file(".dockerignore", patterns).file("hidden", "").file("seen", "");
     let run = build(&solve(files, "FROM busybox\nCOPY . /in\nRUN ls /in && : NONCE\n")).await;
     run.built();
     assert_eq!(run.log(), "Dockerfile\nseen\n");

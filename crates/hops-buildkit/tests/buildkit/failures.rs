@@ -61,9 +61,9 @@ async fn a_file_that_is_not_there_is_named() {
 async fn a_target_that_does_not_exist_is_named() {
     let solve = Solve { target: Some("nope".into()), ..solve(Files::new(), "FROM busybox\nLABEL a=NONCE\n") };
     let run = build(&solve).await;
-    let text = run.error().to_string();
-    assert!(text.contains("nope"), "{text}");
-    assert!(!run.error().is_retryable());
+    let failure = failure(&run);
+    assert!(failure.message.contains("nope"), "{failure:?}");
+    assert_eq!(failure.step, None);
 }
 
 #[tokio::test]
