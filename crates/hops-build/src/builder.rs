@@ -1,47 +1,64 @@
-//! What any builder must do.
+//! What a builder is asked for, and what it answers.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use hops_buildkit::SecretValue;
 use hops_git::Repository;
 use hops_model::{AppName, ApplingName, Cause, CommitId, Event, ImageRef, RepoPath};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc;
 
-/// What is to be built.
+use crate::InputHash;
+
+/// The images of a commit.
 #[derive(Debug, Clone)]
 pub struct BuildRequest {
-    /// The app, which names the images.
+    /// The app; images are named after it.
     pub app: AppName,
     /// Where the commit is.
     pub repository: Repository,
-    /// The commit. Its tree is the context of every build.
+    /// The commit.
     pub commit: CommitId,
-    /// The applings.
+    /// What to build of it.
     pub applings: Vec<ApplingBuild>,
 }
 
-/// One appling to build.
+/// One image.
 #[derive(Debug, Clone)]
 pub struct ApplingBuild {
-    /// Its name.
+    /// The appling; its image is named after it.
     pub name: ApplingName,
-    /// Its Dockerfile.
+    /// Its Dockerfile, from the repository's root, which is also what `COPY` sees.
     pub dockerfile: RepoPath,
+    /// What `RUN --mount=type=secret,id=…` can read.
+    pub secrets: BTreeMap<String, SecretValue>,
 }
+
+/// What became of each appling's build.
+pub type BuildResults = BTreeMap<ApplingName, Result<ImageRef, Cause>>;
 
 /// Makes images of commits.
 #[async_trait]
 pub trait Builder: Send + Sync + 'static {
-    /// Builds every appling, all at once as far as there is room, and tells how it goes.
+    /// Builds every appling, as many at once as the platform allows; each succeeds or fails by itself, and the
+    /// answer has all of them. The images are in the registry when this returns, and are named by digest.
     ///
-    /// Applings succeed or fail one by one; the answer has all of them. Dropping the future stops the builds.
-    async fn build(
-        &self,
-        request: BuildRequest,
-        events: UnboundedSender<Event>,
-    ) -> BTreeMap<ApplingName, Result<ImageRef, Cause>>;
+    /// Tells [`Event::BuildStarted`], [`Event::BuildStep`], [`Event::BuildLog`], [`Event::Built`] and
+    /// [`Event::Warning`]; whoever asked tells [`Event::Failed`]. Dropping the future stops all builds.
+    async fn build(&self, request: BuildRequest, events: mpsc::UnboundedSender<Event>) -> BuildResults;
 
     /// The images that a build would give, without building: those that are known, and for the others a reference
     /// that names the commit.
     async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, ImageRef>;
+}
+
+/// Remembers what became of earlier inputs. Without an answer the image is built, which is slow but right; so
+/// whatever fails here is for its implementation to log.
+#[async_trait]
+pub trait BuildMemory: Send + Sync {
+    /// The image that an input became.
+    async fn image_for(&self, input: &InputHash) -> Option<ImageRef>;
+
+    /// What an input became.
+    async fn remember(&self, input: &InputHash, image: &ImageRef);
 }

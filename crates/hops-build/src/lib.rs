@@ -1,7 +1,26 @@
-//! A commit becomes images, one an appling.
+//! From a commit to images: one an appling, each built from the commit's files at the repository's root.
 //!
-//! This crate knows repositories and builders; it knows no engine, no store and no release.
+//! ```text
+//! commit ─▶ files (snapshot) ─▶ input hash ──known, image still there──▶ image
+//!                                   └──else──▶ BuildKit ─▶ registry ─▶ image, remembered
+//! ```
+//!
+//! The files are read from Git's objects; there is no checkout, so nothing that is not committed can get in.
+//! [`Builder`] is the contract, [`BuildKitBuilder`] what keeps it. This crate knows no engine, no store and no
+//! environment: what an earlier input became it asks its [`BuildMemory`].
 
 mod builder;
+mod buildkit;
+mod cause;
+mod dockerfile;
+mod input;
+mod modified;
+mod registry;
+mod settings;
+mod snapshot;
 
-pub use builder::{ApplingBuild, BuildRequest, Builder};
+pub use builder::{ApplingBuild, BuildMemory, BuildRequest, BuildResults, Builder};
+pub use buildkit::BuildKitBuilder;
+pub use hops_buildkit::{Credentials, Login, SecretValue};
+pub use input::InputHash;
+pub use settings::{Settings, SettingsError};

@@ -51,7 +51,11 @@ pub(crate) fn request(checked: &Checked, commit: &CommitId) -> BuildRequest {
             .app
             .applings
             .iter()
-            .map(|appling| ApplingBuild { name: appling.name.clone(), dockerfile: appling.dockerfile() })
+            .map(|appling| ApplingBuild {
+                name: appling.name.clone(),
+                dockerfile: appling.dockerfile(),
+                secrets: BTreeMap::new(),
+            })
             .collect(),
     }
 }

@@ -1,0 +1,229 @@
+//! The builder that has `BuildKit` build.
+
+mod attempt;
+mod cache;
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use hops_buildkit::{Client, Credentials, Image, Solve};
+use hops_model::{ApplingName, Cause, CommitId, Event, ImageRef};
+use tokio::sync::{Semaphore, mpsc::UnboundedSender};
+
+use self::cache::CacheKeeper;
+use crate::{
+    ApplingBuild, BuildMemory, BuildRequest, BuildResults, Builder, InputHash, Settings, SettingsError,
+    cause, dockerfile,
+    input::Input,
+    registry::Registry,
+    settings::Checked,
+    snapshot::{Context, Dockerfile, Snapshot},
+};
+
+/// What images are built for (design.md 1, promise 3).
+const PLATFORM: &str = "linux/amd64";
+
+/// The build argument that carries the commit to Dockerfiles that declare it (design.md 7).
+const GIT_SHA: &str = "HOPS_GIT_SHA";
+
+/// Builds with a `BuildKit` daemon and keeps images in a registry.
+pub struct BuildKitBuilder {
+    settings: Checked,
+    client: Client,
+    registry: Registry,
+    credentials: Arc<dyn Credentials>,
+    memory: Arc<dyn BuildMemory>,
+    room: Semaphore,
+    cache: CacheKeeper,
+    /// See [`Input::key`]. Of this process alone: builds with secrets are done once more after a restart.
+    key: [u8; 32],
+}
+
+/// All that one appling's build needs to know.
+struct Plan<'build> {
+    request: &'build BuildRequest,
+    build: &'build ApplingBuild,
+    /// The image's, without tag.
+    repository: String,
+    arguments: BTreeMap<String, String>,
+    input: InputHash,
+}
+
+impl BuildKitBuilder {
+    /// Nothing is connected yet. `credentials` are the logins for base images and for the registry.
+    pub fn new(
+        settings: Settings,
+        credentials: Arc<dyn Credentials>,
+        memory: Arc<dyn BuildMemory>,
+    ) -> Result<Self, SettingsError> {
+        let settings = settings.check()?;
+        let mut key = [0; 32];
+        key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        Ok(Self {
+            client: Client::new(settings.address.clone()),
+            registry: Registry::new(settings.is_insecure, Arc::clone(&credentials)),
+            room: Semaphore::new(settings.parallel),
+            cache: CacheKeeper::default(),
+            settings,
+            credentials,
+            memory,
+            key,
+        })
+    }
+
+    /// One appling, from the beginning to its image.
+    async fn one(
+        &self,
+        request: &BuildRequest,
+        build: &ApplingBuild,
+        snapshot: &Arc<Snapshot>,
+        events: &UnboundedSender<Event>,
+    ) -> Result<ImageRef, Cause> {
+        let start = Instant::now();
+        let plan = self.plan(request, build, snapshot).await?;
+        let (image, reused) = match self.known(&plan).await {
+            Some(image) => (image, true),
+            None => (self.made(&plan, snapshot, events).await?, false),
+        };
+        let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tell(events, Event::Built { appling: build.name.clone(), image: image.clone(), reused, duration_ms });
+        Ok(image)
+    }
+
+    async fn plan<'build>(
+        &self,
+        request: &'build BuildRequest,
+        build: &'build ApplingBuild,
+        snapshot: &Snapshot,
+    ) -> Result<Plan<'build>, Cause> {
+        let commit = &request.commit;
+        let unreadable = |error| cause::of_git(&error, commit);
+        let dockerfile = snapshot.dockerfile(&build.dockerfile).await.map_err(unreadable)?;
+        let dockerfile = dockerfile.ok_or_else(|| cause::no_dockerfile(&build.dockerfile, commit))?;
+        let ignore = snapshot.ignore(&build.dockerfile).await.map_err(unreadable)?;
+        let repository = self.settings.repository(&request.app, &build.name);
+        let arguments = arguments(&dockerfile, commit);
+        let input = Input {
+            snapshot,
+            build,
+            dockerfile: &dockerfile,
+            ignore: &ignore,
+            arguments: &arguments,
+            platform: PLATFORM,
+            repository: &repository,
+            key: &self.key,
+        };
+        let input = input.hash();
+        Ok(Plan { request, build, repository, arguments, input })
+    }
+
+    /// The image that the same input became, if it is still there.
+    async fn known(&self, plan: &Plan<'_>) -> Option<ImageRef> {
+        let image = self.memory.image_for(&plan.input).await?;
+        if self.registry.lacks(&image).await { None } else { Some(image) }
+    }
+
+    /// The image, built.
+    async fn made(
+        &self,
+        plan: &Plan<'_>,
+        snapshot: &Arc<Snapshot>,
+        events: &UnboundedSender<Event>,
+    ) -> Result<ImageRef, Cause> {
+        let _place = self.room.acquire().await.map_err(|_| internal("the builder is shutting down"))?;
+        tell(events, Event::BuildStarted { appling: plan.build.name.clone() });
+        let solve = self.solve(plan, snapshot);
+        let built =
+            attempt::build(&self.client, &solve, &plan.build.name, self.settings.retries, events).await;
+        let built =
+            built.map_err(|error| cause::of_build(error, &plan.build.dockerfile, &plan.request.commit))?;
+        let image = ImageRef::parse(&format!("{}@{}", plan.repository, built.digest))
+            .map_err(|error| internal(&error.to_string()))?;
+        self.memory.remember(&plan.input, &image).await;
+        if self.settings.cache && built.steps_cached < built.steps {
+            self.cache.export(&self.client, solve);
+        }
+        Ok(image)
+    }
+
+    fn solve(&self, plan: &Plan<'_>, snapshot: &Arc<Snapshot>) -> Solve {
+        let insecure = self.settings.is_insecure;
+        let image = Image {
+            names: vec![format!("{}:{}", plan.repository, plan.request.commit)],
+            push: true,
+            insecure,
+        };
+        let mut solve = Solve::new(Arc::new(Context(Arc::clone(snapshot))), image);
+        solve.dockerfile = plan.build.dockerfile.to_string();
+        solve.arguments.clone_from(&plan.arguments);
+        solve.platform = PLATFORM.to_owned();
+        solve.secrets.clone_from(&plan.build.secrets);
+        solve.credentials = Arc::clone(&self.credentials);
+        solve.shared_key = plan.repository.clone();
+        if self.settings.cache {
+            solve.cache_from = vec![cache::reference(&plan.repository, insecure)];
+        }
+        solve
+    }
+}
+
+#[async_trait]
+impl Builder for BuildKitBuilder {
+    async fn build(&self, request: BuildRequest, events: UnboundedSender<Event>) -> BuildResults {
+        let snapshot = match Snapshot::of(&request.repository, &request.commit).await {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                let cause = cause::of_git(&error, &request.commit);
+                return request.applings.into_iter().map(|build| (build.name, Err(cause.clone()))).collect();
+            }
+        };
+        for caveat in &snapshot.caveats {
+            tell(&events, Event::Warning { message: caveat.to_string() });
+        }
+        // Polled by this future, not spawned: dropped with it, they stop.
+        let builds = request.applings.iter().map(|build| {
+            let (request, snapshot, events) = (&request, &snapshot, &events);
+            async move { (build.name.clone(), self.one(request, build, snapshot, events).await) }
+        });
+        join_all(builds).await.into_iter().collect()
+    }
+
+    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, ImageRef> {
+        let snapshot = Snapshot::of(&request.repository, &request.commit).await.ok();
+        let mut expected = BTreeMap::new();
+        for build in &request.applings {
+            let plan = match &snapshot {
+                Some(snapshot) => self.plan(request, build, snapshot).await.ok(),
+                None => None,
+            };
+            let known = match &plan {
+                Some(plan) => self.memory.image_for(&plan.input).await,
+                None => None,
+            };
+            let repository = self.settings.repository(&request.app, &build.name);
+            let tagged = || ImageRef::parse(&format!("{repository}:{}", request.commit)).ok();
+            if let Some(image) = known.or_else(tagged) {
+                expected.insert(build.name.clone(), image);
+            }
+        }
+        expected
+    }
+}
+
+/// Only what the Dockerfile declares: an argument that changes with every commit would otherwise make every commit
+/// a new input.
+fn arguments(dockerfile: &Dockerfile, commit: &CommitId) -> BTreeMap<String, String> {
+    let is_declared = dockerfile::declares(&dockerfile.text, GIT_SHA);
+    is_declared.then(|| (GIT_SHA.to_owned(), commit.to_string())).into_iter().collect()
+}
+
+fn internal(message: &str) -> Cause {
+    Cause::new(hops_model::CauseCode::Internal, message, "deploy again; if it stays, report it")
+}
+
+/// That nobody listens is no reason to stop.
+fn tell(events: &UnboundedSender<Event>, event: Event) {
+    let _ = events.send(event);
+}
