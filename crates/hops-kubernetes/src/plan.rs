@@ -7,7 +7,7 @@ mod quantity;
 
 use std::collections::BTreeMap;
 
-use hops_engine::{Action, ApplingPlan, ObjectId, Observed, Plan, Step};
+use hops_engine::{Action, ApplingPlan, Change, ObjectId, Observed, Plan, Step};
 use hops_model::{ApplingName, Desired, DesiredAppling, Target};
 use serde_json::Value;
 
@@ -46,7 +46,10 @@ fn step(wanted: &Object, live: Option<&Value>, last_good: Option<&Value>, settin
     let (action, changes) = match live {
         None => (Action::Create, Vec::new()),
         Some(live) => {
-            let changes = diff::changes(&wanted.body, live, &settings.field_manager);
+            let mut changes = diff::changes(&wanted.body, live, &settings.field_manager);
+            if is_bookkeeping(wanted, &changes) {
+                changes.clear();
+            }
             (if changes.is_empty() { Action::Keep } else { Action::Update }, changes)
         }
     };
@@ -58,6 +61,15 @@ fn step(wanted: &Object, live: Option<&Value>, last_good: Option<&Value>, settin
         body: wanted.body.clone(),
         last_good: last_good.cloned(),
     }
+}
+
+/// Whether only the release in the labels differs. An object says in which release it took its form, and it has not
+/// taken another. A Deployment's labels say what its pods are, and so always follow.
+fn is_bookkeeping(wanted: &Object, changes: &[Change]) -> bool {
+    let labels = [labels::RELEASE, "app.kubernetes.io/version"].map(|label| format!("metadata.labels[{label}]"));
+    let commit = format!("metadata.annotations[{}]", labels::COMMIT);
+    wanted.id.kind != Kind::Deployment.as_str()
+        && changes.iter().all(|change| labels.contains(&change.path) || change.path == commit)
 }
 
 /// What carries our labels and is no longer wanted, in the reverse of the order in which it was made: routes go before

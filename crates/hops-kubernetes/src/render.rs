@@ -91,3 +91,6 @@ fn object_of(kind: Kind, appling: Option<&ApplingName>, body: Value) -> Object {
     let name = body["metadata"]["name"].as_str().expect("every rendered object has a name").to_owned();
     Object { id: ObjectId { kind: kind.as_str().to_owned(), name }, appling: appling.cloned(), body }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

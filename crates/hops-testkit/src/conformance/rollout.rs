@@ -88,15 +88,14 @@ pub async fn no_request_is_lost(
     rollouts: u32,
     rate: u32,
 ) -> Result<(Tally, Vec<Duration>)> {
-    let (on_term, init) = match manners {
-        Manners::Polite => ("polite", true),
-        Manners::Dies => ("die", true),
-        Manners::Naive => ("naive", false),
+    let on_term = match manners {
+        Manners::Polite => "polite",
+        Manners::Dies => "die",
+        Manners::Naive => "naive",
     };
     let mut scene = Scene::new(world, "loss").await?;
     let mut web = with(&with(&scene.appling("web"), "ON_TERM", on_term), "VERSION", "0");
     web.replicas = replicas;
-    web.init = init;
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     scene.get_until(&web, "/", |answer| answer.status == 200).await?;
     let load = Load::new(scene.entrance(), web.routes[0].as_str(), rate).start();
@@ -108,9 +107,7 @@ pub async fn no_request_is_lost(
         scene.get_until(&next, "/", |answer| answer.body == format!("{version}\n")).await?;
     }
     // The last version's predecessor is still on its way out.
-    while scene.engine().status(&scene.target).await?[0].instances.len() > usize::from(replicas)
-        && matches!(manners, Manners::Polite | Manners::Dies)
-    {
+    while scene.engine().status(&scene.target).await?[0].instances.len() > usize::from(replicas) {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let tally = load.stop().await;
