@@ -75,7 +75,11 @@ impl Settings {
             |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_' | '/');
         // Without a dot, a port or `localhost` a first part is taken for a path on Docker Hub.
         let is_host = host == "localhost" || host.contains(['.', ':']);
-        if !is_host || !host.chars().all(host_fits) || !path.chars().all(path_fits) || path.contains("//") {
+        if !is_host
+            || !host.chars().all(host_fits)
+            || !path.chars().all(path_fits)
+            || format!("/{path}").contains("//")
+        {
             return Err(SettingsError::Registry(self.registry));
         }
         if self.parallel == 0 {

@@ -1,0 +1,165 @@
+//! What goes wrong, and what is then said and done.
+
+use hops_build::Builder;
+use hops_model::{CauseCode, CommitId, Event, event::StepState};
+use tokio::sync::mpsc;
+
+use crate::{
+    relay::Relay,
+    shop::{Shop, dockerfile, run, variable},
+};
+
+#[tokio::test]
+async fn one_appling_fails_and_the_other_does_not_mind() {
+    let shop = Shop::new();
+    shop.write("api/Dockerfile", dockerfile("RUN echo about-to-fail && exit 7"))
+        .write("web/Dockerfile", dockerfile(""));
+    let commit = shop.commit().await;
+    let run = shop.build(&commit, &["api", "web"]).await;
+    run.image("web");
+    let cause = run.cause("api");
+    assert_eq!(cause.code, CauseCode::BuildFailed);
+    assert!(
+        cause.message.contains("api/Dockerfile:3") && cause.message.contains("exit code: 7")
+            || cause.message.contains("exit code 7"),
+        "{cause:?}"
+    );
+    assert!(cause.proof.contains("api/Dockerfile:3: RUN echo about-to-fail && exit 7"), "{cause:?}");
+    assert!(cause.proof.lines().any(|line| line == "about-to-fail"), "{cause:?}");
+    let failed = |event: &Event| matches!(event, Event::BuildStep { state: StepState::Failed, .. });
+    assert!(run.events.iter().any(failed), "{:#?}", run.events);
+}
+
+#[tokio::test]
+async fn a_dockerfile_that_is_not_committed_is_named() {
+    let shop = Shop::new();
+    shop.write("web/Dockerfile", dockerfile(""));
+    let commit = shop.commit().await;
+    shop.write("api/Dockerfile", dockerfile(""));
+    let run = shop.build(&commit, &["api", "web"]).await;
+    run.image("web");
+    assert_eq!(run.cause("api").message, format!("`api/Dockerfile` is not in the commit {}", commit.short()));
+}
+
+#[tokio::test]
+async fn a_dockerfile_that_is_wrong_is_shown_at_its_line() {
+    let shop = Shop::new();
+    shop.write("api/Dockerfile", "FROM busybox\nRUNN echo\n");
+    let commit = shop.commit().await;
+    let run = shop.build(&commit, &["api"]).await;
+    let cause = run.cause("api");
+    assert_eq!(cause.code, CauseCode::BuildFailed);
+    assert!(
+        cause.message.contains("RUNN") && cause.proof.contains("api/Dockerfile:2: RUNN echo"),
+        "{cause:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_base_image_that_does_not_exist_is_the_authors_fault() {
+    let shop = Shop::new();
+    let image = format!("{}/no/such:image", variable("HOPS_TEST_REGISTRY"));
+    shop.write("api/Dockerfile", format!("FROM {image}\n"));
+    let commit = shop.commit().await;
+    let run = shop.build(&commit, &["api"]).await;
+    let cause = run.cause("api");
+    assert_eq!(cause.code, CauseCode::BaseImageMissing, "{cause:?}");
+    assert!(cause.message.contains(&image), "{cause:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_is_not_there_fails_every_appling() {
+    let shop = Shop::new();
+    shop.write("api/Dockerfile", dockerfile(""));
+    shop.commit().await;
+    let run = shop.build(&CommitId::parse(&"ab".repeat(20)).unwrap(), &["api", "web"]).await;
+    assert_eq!(run.cause("api").code, CauseCode::CommitMissing);
+    assert_eq!(run.cause("web").code, CauseCode::CommitMissing);
+}
+
+#[tokio::test]
+async fn a_registry_that_is_away_is_named() {
+    let mut shop = Shop::new();
+    shop.settings.registry = "127.0.0.1:1/hops-build".to_owned();
+    shop.settings.retries = 1;
+    shop.write("api/Dockerfile", dockerfile(""));
+    let commit = shop.commit().await;
+    let run = shop.build(&commit, &["api"]).await;
+    let cause = run.cause("api");
+    assert_eq!(cause.code, CauseCode::RegistryUnavailable, "{cause:?}");
+    assert!(cause.message.contains("127.0.0.1:1"), "{cause:?}");
+    assert_eq!(run.warnings().len(), 1, "{:?}", run.warnings());
+}
+
+#[tokio::test]
+async fn a_builder_that_stays_away_is_named() {
+    let mut shop = Shop::new();
+    shop.settings.buildkit = format!("tcp://{}", Relay::reserve().await);
+    shop.write("api/Dockerfile", dockerfile(""));
+    let commit = shop.commit().await;
+    let run = shop.build(&commit, &["api"]).await;
+    let cause = run.cause("api");
+    assert_eq!(cause.code, CauseCode::BuilderUnavailable);
+    assert!(cause.message.contains(&shop.settings.buildkit) && cause.proof.contains("refused"), "{cause:?}");
+    assert_eq!(run.warnings().len(), 2, "{:?}", run.warnings());
+}
+
+#[tokio::test]
+async fn a_builder_that_comes_back_finishes_the_build() {
+    let mut shop = Shop::new();
+    let address = Relay::reserve().await;
+    shop.settings.buildkit = format!("tcp://{address}");
+    shop.settings.retries = 4;
+    shop.write("api/Dockerfile", dockerfile("RUN sleep 3; echo through"));
+    let commit = shop.commit().await;
+    let (builder, request) = (shop.builder(), shop.request(&commit, &["api"]).await);
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let conduct = async {
+        // Away at first, then there, then cut off in the middle of a step, then there again.
+        let mut relay = None;
+        let mut warnings = 0;
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Warning { .. } => {
+                    warnings += 1;
+                    if relay.is_none() {
+                        relay = Some(Relay::listen(address, variable("HOPS_TEST_BUILDKIT")).await);
+                    }
+                }
+                Event::BuildStep { step, state: StepState::Started, .. }
+                    if step.contains("sleep") && warnings == 1 =>
+                {
+                    relay = None;
+                }
+                _ => {}
+            }
+        }
+        warnings
+    };
+    let (results, warnings) = tokio::join!(builder.build(request, sender), conduct);
+    results.into_values().next().unwrap().unwrap();
+    assert!(warnings >= 2, "{warnings}");
+}
+
+#[tokio::test]
+async fn dropping_the_build_frees_its_place() {
+    let mut shop = Shop::new();
+    shop.settings.parallel = 1;
+    shop.write("api/Dockerfile", dockerfile("RUN sleep 600")).write("web/Dockerfile", dockerfile(""));
+    let commit = shop.commit().await;
+    let builder = shop.builder();
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let request = shop.request(&commit, &["api"]).await;
+    let sleeping = async {
+        while let Some(event) = events.recv().await {
+            if matches!(&event, Event::BuildStep { step, .. } if step.contains("sleep")) {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        _ = builder.build(request, sender) => panic!("it sleeps"),
+        () = sleeping => {}
+    }
+    run(&builder, shop.request(&commit, &["web"]).await).await.image("web");
+}

@@ -1,0 +1,191 @@
+//! An app to build: a working tree, the server's copy of it, and a builder.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use hops_build::{ApplingBuild, BuildKitBuilder, BuildMemory, BuildRequest, Builder, InputHash, Settings};
+use hops_git::Repository;
+use hops_model::{AppName, ApplingName, Cause, CommitId, Event, ImageRef, RepoPath};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+pub(crate) struct Shop {
+    folder: TempDir,
+    app: AppName,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) settings: Settings,
+}
+
+/// What one build came to.
+pub(crate) struct Run {
+    pub(crate) results: BTreeMap<ApplingName, Result<ImageRef, Cause>>,
+    pub(crate) events: Vec<Event>,
+}
+
+/// As the store does it, in memory.
+#[derive(Default)]
+pub(crate) struct Memory(Mutex<HashMap<InputHash, ImageRef>>);
+
+#[async_trait]
+impl BuildMemory for Memory {
+    async fn image_for(&self, input: &InputHash) -> Option<ImageRef> {
+        self.0.lock().unwrap().get(input).cloned()
+    }
+
+    async fn remember(&self, input: &InputHash, image: &ImageRef) {
+        self.0.lock().unwrap().insert(input.clone(), image.clone());
+    }
+}
+
+pub(crate) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run these tests with `cargo xtask test`, which starts what they need")
+    })
+}
+
+impl Shop {
+    /// An app of a name that no other test uses, so that no image of another is in the way.
+    pub(crate) fn new() -> Self {
+        let settings = Settings {
+            buildkit: variable("HOPS_TEST_BUILDKIT"),
+            registry: format!("{}/hops-build", variable("HOPS_TEST_REGISTRY")),
+            retries: 2,
+            ..Settings::default()
+        };
+        let app = AppName::parse(&format!("shop-{}", nonce())).unwrap();
+        let shop = Self { folder: tempfile::tempdir().unwrap(), app, memory: Arc::default(), settings };
+        fs::create_dir(shop.work()).unwrap();
+        shop.git(&["init", "--quiet", "--initial-branch=main"]);
+        shop
+    }
+
+    pub(crate) fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    pub(crate) fn name(&self) -> &AppName {
+        &self.app
+    }
+
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.work().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    pub(crate) fn git(&self, args: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"])
+            .args(args)
+            .current_dir(self.work())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    pub(crate) async fn copy(&self) -> Repository {
+        Repository::open_or_init(self.folder.path().join("copy")).await.unwrap()
+    }
+
+    /// Commits all there is and brings it to the server's copy.
+    pub(crate) async fn commit(&self) -> CommitId {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "-m", "Change"]);
+        let copy = self.copy().await;
+        self.git(&["push", "--quiet", copy.path().to_str().unwrap(), "+HEAD:refs/heads/main"]);
+        CommitId::parse(&self.git(&["rev-parse", "HEAD"])).unwrap()
+    }
+
+    pub(crate) fn builder(&self) -> BuildKitBuilder {
+        let memory: Arc<dyn BuildMemory> = Arc::clone(&self.memory) as Arc<dyn BuildMemory>;
+        BuildKitBuilder::new(self.settings.clone(), Arc::new(BTreeMap::new()), memory).unwrap()
+    }
+
+    pub(crate) async fn request(&self, commit: &CommitId, applings: &[&str]) -> BuildRequest {
+        let build = |name: &&str| ApplingBuild {
+            name: ApplingName::parse(name).unwrap(),
+            dockerfile: RepoPath::parse(name).unwrap().join("Dockerfile"),
+            secrets: BTreeMap::new(),
+        };
+        BuildRequest {
+            app: self.app.clone(),
+            repository: self.copy().await,
+            commit: commit.clone(),
+            applings: applings.iter().map(build).collect(),
+        }
+    }
+
+    pub(crate) async fn build(&self, commit: &CommitId, applings: &[&str]) -> Run {
+        run(&self.builder(), self.request(commit, applings).await).await
+    }
+}
+
+pub(crate) async fn run(builder: &BuildKitBuilder, request: BuildRequest) -> Run {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let results = builder.build(request, sender).await;
+    let mut events = Vec::new();
+    while let Some(event) = receiver.recv().await {
+        events.push(event);
+    }
+    Run { results, events }
+}
+
+impl Run {
+    fn of(&self, appling: &str) -> &Result<ImageRef, Cause> {
+        &self.results[&ApplingName::parse(appling).unwrap()]
+    }
+
+    #[track_caller]
+    pub(crate) fn image(&self, appling: &str) -> &ImageRef {
+        match self.of(appling) {
+            Ok(image) => image,
+            Err(cause) => panic!("{appling} failed: {cause:?}\n{:#?}", self.events),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn cause(&self, appling: &str) -> &Cause {
+        self.of(appling).as_ref().unwrap_err()
+    }
+
+    /// Whether an earlier image was taken, as the events say.
+    pub(crate) fn is_reused(&self, appling: &str) -> bool {
+        self.events.iter().any(|event| {
+            matches!(event, Event::Built { appling: built, reused: true, .. } if built.as_str() == appling)
+        })
+    }
+
+    pub(crate) fn log(&self, appling: &str) -> String {
+        let line = |event: &Event| match event {
+            Event::BuildLog { appling: of, line } if of.as_str() == appling => Some(format!("{line}\n")),
+            _ => None,
+        };
+        self.events.iter().filter_map(line).collect()
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        let message = |event| match event {
+            &Event::Warning { ref message } => Some(message.as_str()),
+            _ => None,
+        };
+        self.events.iter().filter_map(message).collect()
+    }
+}
+
+/// A word that no other test run used: what contains it is in no cache.
+pub(crate) fn nonce() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
+}
+
+/// A Dockerfile whose steps are in no cache.
+pub(crate) fn dockerfile(steps: &str) -> String {
+    format!("FROM busybox\nRUN echo {}\n{steps}\n", nonce())
+}
