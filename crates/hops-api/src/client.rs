@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::Stream;
 use hops_engine::{LogLine, LogQuery, Plan};
 use hops_model::{AppName, CommitId, Deploy, DeployId, Environment, Event, ReleaseNumber, Target};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header, redirect::Policy};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -46,8 +46,11 @@ impl Client {
         let http = reqwest::Client::builder()
             .user_agent(concat!("hops/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(ClientError::Setup)?;
+            // The server sends nobody elsewhere, and the token is for the server alone.
+            .redirect(Policy::none());
+        // Reading the machine's certificate authorities takes longer than most requests, and fails where there are none.
+        let http = if base.scheme() == "https" { http } else { http.tls_certs_only([]) };
+        let http = http.build().map_err(ClientError::Setup)?;
         Ok(Self { http, base, token, patience: PATIENCE })
     }
 
@@ -161,13 +164,18 @@ impl Client {
         if status == StatusCode::UNAUTHORIZED {
             return Err(ClientError::Unauthorized { server: self.server() });
         }
+        let elsewhere =
+            response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
         let body = response.text().await.map_err(|error| self.unreachable(error))?;
         Err(match serde_json::from_str::<Problem>(&body) {
             Ok(problem) => ClientError::Problem(Box::new(problem)),
             Err(_) => ClientError::Foreign {
                 server: self.server(),
                 status: status.as_u16(),
-                body: body.chars().take(SHOWN).collect(),
+                body: match elsewhere {
+                    Some(address) => format!("it points to {address}"),
+                    None => body.chars().take(SHOWN).collect(),
+                },
             },
         })
     }

@@ -42,7 +42,7 @@ pub enum ClientError {
         server: String,
         /// The status.
         status: u16,
-        /// The beginning of the answer.
+        /// The beginning of the answer, or where it points to.
         body: String,
     },
     /// The answer cannot be read; the server is probably of another version.

@@ -17,7 +17,7 @@ pub struct Problem {
     pub title: String,
     /// The status of the answer.
     pub status: u16,
-    /// What is the matter, with what to do.
+    /// What is the matter.
     pub detail: String,
     /// The same for programs, with its proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]

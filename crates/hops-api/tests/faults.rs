@@ -118,6 +118,8 @@ async fn what_is_no_hops_server_is_said_so() {
         answer("404 Not Found", "text/html", html),
         answer("200 OK", "text/html", html),
         answer("401 Unauthorized", "text/html", html),
+        "HTTP/1.1 308 Permanent Redirect\r\nlocation: https://hops.example/\r\ncontent-length: 0\r\n\r\n"
+            .to_owned(),
     ])
     .await;
     let error = client.apps().await.unwrap_err();
@@ -128,6 +130,9 @@ async fn what_is_no_hops_server_is_said_so() {
     let error = client.apps().await.unwrap_err();
     assert!(matches!(error, ClientError::Unauthorized { .. }), "{error:?}");
     assert!(Cause::from(&error).code.is_users());
+    let error = client.apps().await.unwrap_err();
+    assert!(matches!(error, ClientError::Foreign { status: 308, .. }), "{error:?}");
+    assert_eq!(Cause::from(&error).proof, "it points to https://hops.example/");
 }
 
 #[tokio::test]

@@ -123,3 +123,24 @@ async fn wrong_method(request: Request) -> Failure {
     let message = format!("`{}` does not take {}", request.uri().path(), request.method());
     Failure::request(StatusCode::METHOD_NOT_ALLOWED, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_given_up() {
+        let router = Router::new()
+            .route("/", get(std::future::pending::<()>))
+            .route_layer(from_fn(in_time))
+            .layer(from_fn(observe));
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        let body = axum::body::to_bytes(answer.into_body(), BODY_LIMIT).await.unwrap();
+        let problem: Problem = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem.detail, "no answer within 240 s");
+    }
+}

@@ -1,16 +1,32 @@
 //! Takes connections until it is told to stop.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt;
+use axum::Router;
 use hops_control::Control;
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{AccessToken, router::router};
 
 /// How long requests under way may take to end, once the server stops. Pushes are the ones that need it.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request, and to begin its next one on the same connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many connections there may be; more wait. Each takes memory before it has shown a token.
+const CONNECTIONS: usize = 1000;
+/// How long to wait when the system has no room for another connection, such as for want of file descriptors.
+const NO_ROOM: Duration = Duration::from_secs(1);
 
 /// Limits of the server.
 #[derive(Debug, Clone)]
@@ -40,30 +56,66 @@ pub async fn serve(
     control: Control,
     access: AccessToken,
     settings: Settings,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+    shutdown: impl Future<Output = ()>,
+) {
     let stop = CancellationToken::new();
     let router = router(Shared { control, settings, stop: stop.clone() }, access);
-    // Messages of streams are small and wait for no more.
-    let listener = listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let told = {
-        let stop = stop.clone();
-        async move {
-            shutdown.await;
-            stop.cancel();
-        }
-    };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(told).into_future();
-    let too_long = async {
-        stop.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
+    let connections = GracefulShutdown::new();
     tokio::select! {
-        served = serving => served,
-        () = too_long => Ok(()),
+        never = accept(&listener, &router, &connections) => match never {},
+        () = shutdown => {}
     }
+    drop(listener);
+    stop.cancel();
+    if timeout(DRAIN, connections.shutdown()).await.is_err() {
+        tracing::warn!("requests under way were cut off");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    router: &Router,
+    connections: &GracefulShutdown,
+) -> std::convert::Infallible {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let permit = Arc::clone(&room).acquire_owned().await.expect("nobody closes the semaphore");
+        let socket = match listener.accept().await {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                if !is_the_clients(&error) {
+                    tracing::error!(%error, "cannot take a connection");
+                    sleep(NO_ROOM).await;
+                }
+                continue;
+            }
+        };
+        let serving = connections.watch(connection(socket, router));
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(permit);
+        });
+    }
+}
+
+fn connection(
+    socket: TcpStream,
+    router: &Router,
+) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    // Messages of streams are small and wait for no more.
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router.clone()))
+}
+
+/// Whether a client went away before it was taken.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -7,7 +7,7 @@ use hops_store::{AppRow, EnvironmentRow};
 use crate::{failure::Failure, resources::Problems, serve::Shared};
 
 /// Every app that was ever deployed here.
-#[utoipa::path(get, path = "/v1/apps", tag = "apps", responses((status = 200, body = [AppSummary]), Problems))]
+#[utoipa::path(get, path = "/v1/apps", operation_id = "list_apps", tag = "apps", responses((status = 200, description = "Every app", body = [AppSummary]), Problems))]
 pub(crate) async fn list(State(shared): State<Shared>) -> Result<Json<Vec<AppSummary>>, Failure> {
     let apps = shared.control.apps().await?;
     Ok(Json(apps.into_iter().map(summary).collect()))

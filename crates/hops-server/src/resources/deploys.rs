@@ -16,8 +16,8 @@ use crate::{
 ///
 /// The commit was pushed before. A deploy of the same app and environment that has not started is replaced.
 #[utoipa::path(
-    post, path = "/v1/apps/{app}/deploys", tag = "deploys", params(("app" = AppName, Path)),
-    request_body = DeployRequest, responses((status = 202, body = Deploy), Problems)
+    post, path = "/v1/apps/{app}/deploys", operation_id = "create_deploy", tag = "deploys", params(("app" = AppName, Path)),
+    request_body = DeployRequest, responses((status = 202, description = "It is queued", body = Deploy), Problems)
 )]
 pub(crate) async fn create(
     State(shared): State<Shared>,
@@ -30,8 +30,8 @@ pub(crate) async fn create(
 
 /// What a deploy would change.
 #[utoipa::path(
-    post, path = "/v1/apps/{app}/plan", tag = "deploys", params(("app" = AppName, Path)),
-    request_body = DeployRequest, responses((status = 200, body = Plan), Problems)
+    post, path = "/v1/apps/{app}/plan", operation_id = "plan_deploy", tag = "deploys", params(("app" = AppName, Path)),
+    request_body = DeployRequest, responses((status = 200, description = "What would change", body = Plan), Problems)
 )]
 pub(crate) async fn plan(
     State(shared): State<Shared>,
@@ -43,8 +43,8 @@ pub(crate) async fn plan(
 
 /// A deploy, as far as it is.
 #[utoipa::path(
-    get, path = "/v1/deploys/{deploy}", tag = "deploys", params(("deploy" = DeployId, Path)),
-    responses((status = 200, body = Deploy), Problems)
+    get, path = "/v1/deploys/{deploy}", operation_id = "find_deploy", tag = "deploys", params(("deploy" = DeployId, Path)),
+    responses((status = 200, description = "The deploy", body = Deploy), Problems)
 )]
 pub(crate) async fn find(
     State(shared): State<Shared>,
@@ -55,7 +55,7 @@ pub(crate) async fn find(
 
 /// Stops a deploy that changes nothing yet.
 #[utoipa::path(
-    delete, path = "/v1/deploys/{deploy}", tag = "deploys", params(("deploy" = DeployId, Path)),
+    delete, path = "/v1/deploys/{deploy}", operation_id = "cancel_deploy", tag = "deploys", params(("deploy" = DeployId, Path)),
     responses((status = 204, description = "It is stopped"), Problems)
 )]
 pub(crate) async fn cancel(

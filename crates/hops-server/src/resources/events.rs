@@ -26,13 +26,13 @@ pub(crate) struct Position {
 ///
 /// A message's `id` is its sequence number, its `data` an `Event`.
 #[utoipa::path(
-    get, path = "/v1/deploys/{deploy}/events", tag = "deploys",
+    get, path = "/v1/deploys/{deploy}/events", operation_id = "follow_events", tag = "deploys",
     params(
         ("deploy" = DeployId, Path),
         Position,
         ("Last-Event-ID" = Option<u64>, Header, description = "The last message that came"),
     ),
-    responses((status = 200, body = Event, content_type = "text/event-stream"), Problems)
+    responses((status = 200, description = "Events as server-sent events", body = Event, content_type = "text/event-stream"), Problems)
 )]
 pub(crate) async fn follow(
     State(shared): State<Shared>,

@@ -1,18 +1,18 @@
 //! Pushes, in Git's own protocol over HTTP (`gitprotocol-http(5)`).
 
-use std::error::Error;
+use std::{error::Error, io, time::Duration};
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, BodyDataStream, Bytes},
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use hops_git::{ADVERTISEMENT_TYPE, GitError, REQUEST_TYPE, RESULT_TYPE};
 use hops_model::AppName;
 use serde::Deserialize;
-use tokio::io::duplex;
+use tokio::{io::duplex, time::timeout};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
     serve::Shared,
 };
 
+/// How long a push may send nothing before it counts as broken off.
+const SILENCE: Duration = Duration::from_mins(1);
 /// As much of an answer as may wait for a slow client.
 const BUFFER: usize = 64 * 1024;
 
@@ -57,7 +59,7 @@ pub(crate) async fn receive(
 ) -> Result<Response, Failure> {
     check(&headers)?;
     let repository = shared.control.repository(&app).await?;
-    let input = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
+    let input = StreamReader::new(Box::pin(unless_silent(body.into_data_stream())));
     let (output, answer) = duplex(BUFFER);
     let limit = shared.settings.max_push_bytes;
     // A task of its own, since the push goes on while its answer is being sent.
@@ -72,6 +74,17 @@ pub(crate) async fn receive(
     }
     let body = Body::from_stream(stream::iter(first.map(Ok)).chain(answer));
     Ok(([(header::CONTENT_TYPE, RESULT_TYPE), (header::CACHE_CONTROL, "no-cache")], body).into_response())
+}
+
+/// A body that fails when it pauses too long. Time in which nobody asks it for more does not count.
+fn unless_silent(body: BodyDataStream) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::unfold(body, |mut body| async {
+        let chunk = match timeout(SILENCE, body.next()).await {
+            Ok(chunk) => chunk?.map_err(io::Error::other),
+            Err(elapsed) => Err(elapsed.into()),
+        };
+        Some((chunk, body))
+    })
 }
 
 fn check(headers: &HeaderMap) -> Result<(), Failure> {

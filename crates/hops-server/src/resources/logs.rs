@@ -22,9 +22,9 @@ use crate::{
 ///
 /// A message's `data` is a `LogLine`. When all was sent, a message of kind `end` follows.
 #[utoipa::path(
-    get, path = "/v1/apps/{app}/{environment}/logs", tag = "environments",
+    get, path = "/v1/apps/{app}/{environment}/logs", operation_id = "follow_logs", tag = "environments",
     params(("app" = AppName, Path), ("environment" = Environment, Path), LogParameters),
-    responses((status = 200, body = LogLine, content_type = "text/event-stream"), Problems)
+    responses((status = 200, description = "Lines as server-sent events", body = LogLine, content_type = "text/event-stream"), Problems)
 )]
 pub(crate) async fn follow(
     State(shared): State<Shared>,

@@ -12,13 +12,13 @@ pub(crate) async fn health() -> &'static str {
 }
 
 /// The server's version.
-#[utoipa::path(get, path = "/v1/version", tag = "server", responses((status = 200, body = Version), Problems))]
+#[utoipa::path(get, path = "/v1/version", operation_id = "find_version", tag = "server", responses((status = 200, description = "The version", body = Version), Problems))]
 pub(crate) async fn version() -> Json<Version> {
     Json(Version { version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 /// This description.
-#[utoipa::path(get, path = "/v1/openapi.json", tag = "server", security(()), responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/v1/openapi.json", operation_id = "describe", tag = "server", security(()), responses((status = 200, description = "The description", body = Object)))]
 pub(crate) async fn description() -> Json<OpenApi> {
     Json(openapi())
 }

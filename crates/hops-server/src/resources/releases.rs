@@ -32,9 +32,9 @@ fn twenty() -> u32 {
 
 /// The last releases of an app in an environment, newest first.
 #[utoipa::path(
-    get, path = "/v1/apps/{app}/{environment}/releases", tag = "environments",
+    get, path = "/v1/apps/{app}/{environment}/releases", operation_id = "list_releases", tag = "environments",
     params(("app" = AppName, Path), ("environment" = Environment, Path), Length),
-    responses((status = 200, body = [ReleaseSummary]), Problems)
+    responses((status = 200, description = "The releases", body = [ReleaseSummary]), Problems)
 )]
 pub(crate) async fn list(
     State(shared): State<Shared>,
@@ -47,9 +47,9 @@ pub(crate) async fn list(
 
 /// Queues putting a former release into effect again.
 #[utoipa::path(
-    post, path = "/v1/apps/{app}/{environment}/rollback", tag = "environments",
+    post, path = "/v1/apps/{app}/{environment}/rollback", operation_id = "roll_back", tag = "environments",
     params(("app" = AppName, Path), ("environment" = Environment, Path)),
-    request_body = RollbackRequest, responses((status = 202, body = Deploy), Problems)
+    request_body = RollbackRequest, responses((status = 202, description = "It is queued", body = Deploy), Problems)
 )]
 pub(crate) async fn rollback(
     State(shared): State<Shared>,

@@ -14,9 +14,9 @@ use crate::{
 
 /// What runs of an app in an environment.
 #[utoipa::path(
-    get, path = "/v1/apps/{app}/{environment}/status", tag = "environments",
+    get, path = "/v1/apps/{app}/{environment}/status", operation_id = "find_status", tag = "environments",
     params(("app" = AppName, Path), ("environment" = Environment, Path)),
-    responses((status = 200, body = TargetStatus), Problems)
+    responses((status = 200, description = "What runs", body = TargetStatus), Problems)
 )]
 pub(crate) async fn status(
     State(shared): State<Shared>,
@@ -28,7 +28,7 @@ pub(crate) async fn status(
 
 /// Removes all that runs of an app in an environment, and its releases.
 #[utoipa::path(
-    delete, path = "/v1/apps/{app}/{environment}", tag = "environments",
+    delete, path = "/v1/apps/{app}/{environment}", operation_id = "remove_environment", tag = "environments",
     params(("app" = AppName, Path), ("environment" = Environment, Path)),
     responses((status = 204, description = "It is gone"), Problems)
 )]

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use expect_test::expect_file;
 use serde_json::Value;
 
@@ -18,6 +20,23 @@ fn every_schema_that_is_named_is_described() {
         let schema = name.strip_prefix("#/components/schemas/").unwrap();
         assert!(schemas.contains_key(schema), "{schema}");
     }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_and_every_answer_a_description() {
+    let description = serde_json::to_value(hops_server::openapi()).unwrap();
+    let mut names = BTreeSet::new();
+    for (path, operations) in description["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name}");
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                let words = answer["description"].as_str().unwrap_or_default();
+                assert!(!words.is_empty(), "{method} {path}: {status}");
+            }
+        }
+    }
+    assert_eq!(names.len(), 13);
 }
 
 fn references(value: &Value, named: &mut Vec<String>) {

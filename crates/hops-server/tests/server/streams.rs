@@ -127,3 +127,16 @@ async fn the_server_stops_at_once_though_streams_are_open() {
     platform.stop().await;
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_stops_though_a_connection_is_kept_open_for_a_next_request() {
+    let mut platform = Platform::start().await;
+    let http = reqwest::Client::new();
+    http.get(platform.url("/healthz")).send().await.unwrap();
+    let silent = tokio::net::TcpStream::connect(platform.address).await.unwrap();
+    http.get(platform.url("/healthz")).send().await.unwrap();
+    let begun = std::time::Instant::now();
+    platform.stop().await;
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    drop(silent);
+}

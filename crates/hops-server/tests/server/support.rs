@@ -29,7 +29,7 @@ struct Running {
     store: Store,
     control: Control,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 impl Platform {
@@ -59,6 +59,7 @@ impl Platform {
             builder: Arc::new(DoubleBuilder),
             repositories: state.join("repositories"),
             hosts: Hosts::default(),
+            patience: Duration::from_millis(300),
         };
         let control = Control::start(parts).await.unwrap();
         let access = AccessToken::open(state).unwrap();
@@ -72,7 +73,7 @@ impl Platform {
     pub(crate) async fn stop(&mut self) {
         let Running { store, control, stop, server } = self.running.take().unwrap();
         stop.send(()).unwrap();
-        soon(server).await.unwrap().unwrap();
+        soon(server).await.unwrap();
         soon(control.shut_down()).await;
         soon(store.close()).await.unwrap();
     }
