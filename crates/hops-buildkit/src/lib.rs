@@ -9,7 +9,6 @@
 
 mod address;
 mod client;
-mod dockerignore;
 mod error;
 mod filter;
 mod ignore;
@@ -23,7 +22,6 @@ mod syntax;
 
 pub use address::{Address, InvalidAddress, Tls};
 pub use client::{Built, Client};
-pub use dockerignore::not_ignored;
 pub use error::{BuildError, Failure, Location, Refusal};
 pub use ignore::{InvalidIgnore, visible};
 pub use progress::{Outcome, Progress, Step};
