@@ -107,7 +107,14 @@ fn a_new_release_of_the_same_form_changes_nothing_and_of_another_only_what_diffe
     assert!(plan(&next, &observed, &Settings::default()).is_empty());
     let mut changed = set(&web, "A", "1");
     changed.release = hops_model::ReleaseNumber(8);
-    check(vec![changed], &observed, &expect![[""]]);
+    check(vec![changed], &observed, &expect![[r#"
+        ~ Deployment web
+            metadata.labels[app.kubernetes.io/version]: "3" → "8"
+            metadata.labels[hops/release]: "3" → "8"
+            spec.template.metadata.labels[app.kubernetes.io/version]: "3" → "8"
+            spec.template.metadata.labels[hops/release]: "3" → "8"
+            spec.template.spec.containers[web].env: set to [{"name":"A","value":"1"}]
+        Containers are replaced: web"#]]);
 }
 
 #[test]

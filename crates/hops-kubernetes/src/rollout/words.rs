@@ -80,9 +80,10 @@ pub(super) fn probe_answer(message: &str) -> ProbeAnswer {
     ProbeAnswer::Other(message.split_once("probe failed: ").map_or(message, |(_, text)| text).to_owned())
 }
 
-/// What is missing, from the scheduler's words: `0/3 nodes are available: 3 Insufficient memory. preemption: …`.
+/// What is missing, from the scheduler's words: `0/3 nodes are available: 3 Insufficient memory. preemption: …`. What
+/// follows the first sentence is what else it thought of.
 pub(super) fn missing_room(message: &str) -> &str {
-    let message = message.split_once(". preemption:").map_or(message, |(front, _)| front);
+    let message = message.split_once(". ").map_or(message, |(front, _)| front);
     message.split_once("nodes are available: ").map_or(message, |(_, rest)| rest).trim_end_matches('.')
 }
 
@@ -133,6 +134,10 @@ mod tests {
         assert_eq!(
             missing_room("0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."),
             "1 Insufficient memory"
+        );
+        assert_eq!(
+            missing_room("0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. no new claims to deallocate, preemption: none."),
+            "1 Insufficient cpu, 1 Insufficient memory"
         );
     }
 

@@ -8,6 +8,7 @@ mod images;
 mod log_lines;
 mod loss;
 mod planning;
+mod speed;
 mod world;
 
 use std::process::Stdio;

@@ -1,0 +1,60 @@
+//! A roll-out through HOPS is no slower than one by hand.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use hops_testkit::{
+    Scene,
+    scene::with,
+};
+
+use crate::{kubectl, kubectl_with_input, world::Cluster};
+
+/// Roll-outs of each, in turn, so that both meet the same machine.
+const ROUNDS: u32 = 5;
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[tokio::test]
+async fn a_roll_out_takes_no_longer_than_with_kubectl() -> Result<()> {
+    let cluster = Cluster::new().await?;
+    let mut scene = Scene::new(&cluster, "speed").await?;
+    let mut web = scene.appling("web");
+    web.replicas = 2;
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+
+    // The same app by hand: Kubernetes' defaults, readiness as promised, in a namespace of its own.
+    let namespace = format!("{}-by-hand", scene.target.namespace());
+    kubectl(&["create", "namespace", &namespace]).await?;
+    let by_hand = serde_json::json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{
+                "name": "web", "image": web.image, "ports": [{"containerPort": 3030}],
+                "readinessProbe": {"httpGet": {"path": "/health", "port": 3030}, "periodSeconds": 2},
+            }]},
+        }},
+    });
+    kubectl_with_input(&["apply", "-f", "-"], &by_hand.to_string()).await?;
+    let rollout = ["-n", &namespace, "rollout", "status", "deployment/web", "--timeout=60s"];
+    kubectl(&rollout).await?;
+
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 1..=ROUNDS {
+        ours.push(scene.deploy_well(&[with(&web, "VERSION", &round.to_string())]).await?.took);
+        let begun = Instant::now();
+        kubectl(&["-n", &namespace, "set", "env", "deployment/web", &format!("VERSION={round}")]).await?;
+        kubectl(&rollout).await?;
+        theirs.push(begun.elapsed());
+    }
+    println!("HOPS {ours:?}, kubectl {theirs:?}");
+    kubectl(&["delete", "namespace", &namespace, "--wait=false"]).await?;
+    scene.end().await?;
+    let (ours, theirs) = (median(ours), median(theirs));
+    ensure!(ours <= theirs, "HOPS took {ours:?}, kubectl {theirs:?}");
+    Ok(())
+}
