@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::stream::{BoxStream, StreamExt, TryStreamExt, try_unfold};
-use hops_model::{DeployId, Event};
+use hops_model::{DeployId, DeployState, Event};
 use hops_store::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -57,13 +57,16 @@ impl Feed {
                 let Some((mut bell, after)) = state else { return Ok::<_, StoreError>(None) };
                 loop {
                     bell.mark_unchanged();
+                    // Asked before the events are read: what ends in between is seen the next time.
+                    let state = feed.store.deploy(deploy).await?.map(|deploy| deploy.state);
                     let events = feed.store.events_after(deploy, after, PAGE).await?;
                     if let Some((last, event)) = events.last() {
                         let ends = matches!(event, Event::Outcome(_));
                         let next = (!ends).then_some((bell, *last));
                         return Ok(Some((events, next)));
                     }
-                    if bell.changed().await.is_err() {
+                    let goes_on = matches!(state, Some(DeployState::Queued | DeployState::Running));
+                    if !goes_on || bell.changed().await.is_err() {
                         return Ok(None);
                     }
                 }
@@ -74,6 +77,8 @@ impl Feed {
 
     fn listen(&self, deploy: DeployId) -> watch::Receiver<()> {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        // Deploys that nobody listens to any more.
+        bells.retain(|_, bell| bell.receiver_count() > 0);
         bells.entry(deploy).or_insert_with(|| watch::channel(()).0).subscribe()
     }
 }

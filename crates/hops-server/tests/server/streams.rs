@@ -68,6 +68,9 @@ async fn events_are_sent_from_where_the_listener_wants() {
         "{text}"
     );
 
+    let text = soon(soon(get(format!("{url}?after={last}")).send()).await.unwrap().text()).await.unwrap();
+    assert_eq!(text, "", "there is nothing to wait for");
+
     let request = get(format!("{url}?after={}", last - 1)).header("last-event-id", last - 2);
     let text = soon(soon(request.send()).await.unwrap().text()).await.unwrap();
     assert!(text.contains(&format!("id: {}\n", last - 1)), "{text}");
