@@ -5,6 +5,7 @@
 
 mod client;
 mod local;
+mod server;
 mod target;
 
 use clap::{Args, Parser, Subcommand};
@@ -20,6 +21,7 @@ pub(crate) use client::{
     RollbackArgs, SourceArgs, StatusArgs, WatchArgs,
 };
 pub(crate) use local::{CheckArgs, RenderArgs};
+pub(crate) use server::ServerArgs;
 pub(crate) use target::TargetArgs;
 
 /// Builds every version of an app and rolls it out without losing a request
@@ -101,6 +103,8 @@ pub(crate) enum Verb {
     Remove(RemoveArgs),
     /// Remember a server and its token
     Login(LoginArgs),
+    /// Run the server
+    Server(ServerArgs),
     /// Print a script that completes `hops` in a shell
     Completions {
         /// The shell

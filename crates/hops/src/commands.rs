@@ -14,6 +14,7 @@ mod remove;
 mod render;
 mod rollback;
 mod schema;
+mod server;
 mod source;
 mod status;
 mod watch;
@@ -55,6 +56,7 @@ fn dispatch(verb: Verb, printer: Printer) -> Result {
         Verb::Rollback(arguments) => rollback::run(&arguments, printer),
         Verb::Remove(arguments) => remove::run(&arguments, printer),
         Verb::Login(arguments) => login::run(&arguments, printer),
+        Verb::Server(arguments) => server::run(&arguments, printer),
         Verb::Completions { shell } => completions::run(shell, printer),
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Configuration {
     pub(crate) kubernetes: hops_kubernetes::Settings,
     /// Who builds, and where images go.
     pub(crate) build: Build,
-    /// How much at once.
+    /// How much is taken.
     pub(crate) limits: Limits,
 }
 
@@ -77,14 +77,24 @@ pub(crate) struct Build {
     pub(crate) buildkit: String,
     /// The registry, and where in it, that images are pushed to and pulled from.
     pub(crate) registry: String,
+    /// Whether the registry is spoken to without TLS; decided by its address where nothing is said.
+    pub(crate) insecure: Option<bool>,
+    /// Logins for registries, in Docker's file format.
+    pub(crate) credentials_file: Option<PathBuf>,
+    /// Images built at once, over all apps.
+    pub(crate) parallel: usize,
+    /// Whether the results of build steps are kept in the registry as well.
+    pub(crate) cache: bool,
+    /// How often a build is tried again when the builder or the registry is away.
+    pub(crate) retries: usize,
 }
 
-/// How much at once.
+/// How much is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Limits {
-    /// Deploys that are done at the same time.
-    pub(crate) deploys: u16,
+    /// The largest push taken, in MiB.
+    pub(crate) push_mib: u32,
 }
 
 impl Default for Configuration {
@@ -110,16 +120,31 @@ impl Default for Log {
 
 impl Default for Build {
     fn default() -> Self {
-        Self {
-            buildkit: "unix:///run/buildkit/buildkitd.sock".to_owned(),
-            registry: "127.0.0.1:5000".to_owned(),
-        }
+        let hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries } =
+            hops_build::Settings::default();
+        Self { buildkit, registry, insecure, credentials_file: None, parallel, cache, retries }
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { deploys: 4 }
+        Self { push_mib: 1024 }
+    }
+}
+
+impl Build {
+    /// What the builder has to know of it.
+    pub(crate) fn settings(&self) -> hops_build::Settings {
+        let Self { buildkit, registry, insecure, credentials_file: _, parallel, cache, retries } =
+            self.clone();
+        hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries }
+    }
+}
+
+impl Limits {
+    /// The largest push taken.
+    pub(crate) fn push_bytes(&self) -> u64 {
+        u64::from(self.push_mib) << 20
     }
 }
 

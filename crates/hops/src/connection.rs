@@ -49,7 +49,7 @@ impl<T> Answered<T> for Result<T, ClientError> {
                 anyhow::anyhow!("{}\n{}", clean(&error.to_string()), clean(&cause.proof))
             };
             let hint = (!cause.help.is_empty()).then(|| clean(&cause.help));
-            Failure { exit: Exit::from(&cause), error: Some(error), hint }
+            Failure { exit: Exit::from(&cause), error: Some(error), hint, cause: Some(Box::new(cause)) }
         })
     }
 }
@@ -63,7 +63,7 @@ impl<T> Answered<T> for Result<T, hops_git::GitError> {
             let is_rejected = matches!(error, Rejected { .. });
             let exit = if is_users { Exit::Users } else { Exit::Platforms };
             let hint = is_rejected.then(|| "the server's log has more".to_owned());
-            Failure { exit, error: Some(error.into()), hint }
+            Failure { exit, error: Some(error.into()), hint, cause: None }
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Why a command could not do what it was asked, and what to do about it.
 
+use hops_model::{Cause, CauseCode};
+
 use crate::exit::Exit;
 
 /// A command's failure: what to print, and how to exit.
@@ -13,12 +15,14 @@ pub(crate) struct Failure {
     pub(crate) error: Option<anyhow::Error>,
     /// What to do.
     pub(crate) hint: Option<String>,
+    /// The failure for programs, where more is known than what people are shown.
+    pub(crate) cause: Option<Box<Cause>>,
 }
 
 impl Failure {
     /// A fault in what the user gave.
     pub(crate) fn users(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Users, error: Some(error.into()), hint: None }
+        Self { exit: Exit::Users, error: Some(error.into()), hint: None, cause: None }
     }
 
     /// A fault in what the user gave, in words.
@@ -28,7 +32,7 @@ impl Failure {
 
     /// Whoever read our output has gone, which is their good right: `hops logs | head`.
     pub(crate) fn reader_gone() -> Self {
-        Self { exit: Exit::Done, error: None, hint: None }
+        Self { exit: Exit::Done, error: None, hint: None, cause: None }
     }
 
     /// The same failure with something to do about it.
@@ -37,13 +41,39 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The same failure, told to programs as this cause.
+    #[must_use]
+    pub(crate) fn told_as(self, cause: Cause) -> Self {
+        Self { cause: Some(Box::new(cause)), ..self }
+    }
+
+    /// The failure for programs.
+    pub(crate) fn cause(&self) -> Cause {
+        if let Some(cause) = &self.cause {
+            return Cause::clone(cause);
+        }
+        let code = match self.exit {
+            Exit::Platforms => CauseCode::Internal,
+            _ => CauseCode::Refused,
+        };
+        let mut chain = self.error.iter().flat_map(anyhow::Error::chain).map(ToString::to_string);
+        let message = chain.next().unwrap_or_default();
+        let proof: Vec<String> = chain.collect();
+        Cause::new(code, message, self.hint.clone().unwrap_or_default()).with_proof(proof.join("\n"))
+    }
+
     /// The failure for people: the error, its causes indented, the hint.
     pub(crate) fn render(&self, error_style: anstyle::Style, hint_style: anstyle::Style) -> String {
         let Some(error) = &self.error else { return String::new() };
-        let mut lines =
-            vec![format!("{error_style}error{error_style:#}: {}\n", continued(&error.to_string()))];
-        let causes = error.chain().skip(1);
-        lines.extend(causes.map(|cause| format!("  caused by: {}\n", continued(&cause.to_string()))));
+        let mut told = error.to_string();
+        let mut lines = vec![format!("{error_style}error{error_style:#}: {}\n", continued(&told))];
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            // Not every library keeps to saying each thing once.
+            if !told.contains(&cause) {
+                lines.push(format!("  caused by: {}\n", continued(&cause)));
+                told = cause;
+            }
+        }
         let hint = self.hint.as_deref().map(continued);
         lines.extend(hint.map(|hint| format!("\n{hint_style}hint{hint_style:#}: {hint}\n")));
         lines.concat()
@@ -52,7 +82,7 @@ impl Failure {
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { exit: Exit::Platforms, error: Some(error.into()), hint: None }
+        Self { exit: Exit::Platforms, error: Some(error.into()), hint: None, cause: None }
     }
 }
 

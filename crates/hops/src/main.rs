@@ -23,6 +23,7 @@ mod reference;
 mod repository;
 mod runtime;
 mod selection;
+mod server;
 mod since;
 mod table;
 

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use hops_git::WorkTree;
 use hops_manifest::{FILE_NAME, Reading};
-use hops_model::{App, AppName};
+use hops_model::{App, AppName, Cause, CauseCode};
 
 use crate::{
     directory::Directory,
@@ -90,7 +90,10 @@ impl Repository {
         }
         reading.app.ok_or_else(|| {
             let message = format!("the app's files have {}", count(&reading.diagnostics));
-            Failure::users_fault(message)
+            let places: Vec<String> = reading.diagnostics.iter().map(ToString::to_string).collect();
+            let cause =
+                Cause::new(CauseCode::ManifestInvalid, &message, "`hops check` shows what to write instead");
+            Failure::users_fault(&message).told_as(cause.with_proof(places.join("\n")))
         })
     }
 }

@@ -23,8 +23,12 @@ pub(crate) fn run(arguments: &CheckArgs, printer: Printer) -> Result {
     let found = count(&reading.diagnostics);
     match &reading.app {
         Some(app) => {
-            let applings: Vec<&str> = app.applings.iter().map(|appling| appling.name.as_str()).collect();
-            printer.note(&format!("App `{}` ({}): {found}", app.name, applings.join(", ")));
+            let names: Vec<&str> = app.applings.iter().map(|appling| appling.name.as_str()).collect();
+            let applings = match names.len() {
+                ..=5 => names.join(", "),
+                count => format!("{count} applings"),
+            };
+            printer.note(&format!("App `{}` ({applings}): {found}", app.name));
         }
         None => printer.note(&format!("{}: {found}", repository.root().display())),
     }

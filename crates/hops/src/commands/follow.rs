@@ -4,11 +4,22 @@ use std::pin::pin;
 
 use futures::StreamExt;
 use hops_api::Client;
-use hops_model::{Deploy, DeployId, Event};
+use hops_model::{Deploy, DeployId, Event, Outcome};
 use tokio::signal;
 
 use super::Result;
 use crate::{connection::Answered, exit::Exit, failure::Failure, live::View, printer::Printer};
+
+/// Passes on what was begun. For programs, a deploy that does not even begin ends with an outcome like any other.
+pub(crate) fn begun<T>(
+    begun: std::result::Result<T, Failure>,
+    printer: Printer,
+) -> std::result::Result<T, Failure> {
+    if let (Err(failure), true) = (&begun, printer.is_json()) {
+        printer.json(&Event::Outcome(Outcome::failed(failure.cause())))?;
+    }
+    begun
+}
 
 /// Follows a deploy that was just started, or only says its number.
 pub(crate) async fn start(client: &Client, deploy: &Deploy, detach: bool, printer: Printer) -> Result {

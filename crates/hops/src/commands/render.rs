@@ -70,7 +70,7 @@ fn images(
     commit: &CommitId,
 ) -> std::result::Result<BTreeMap<ApplingName, ImageRef>, Failure> {
     let image = |name: &ApplingName| {
-        let text = format!("{}/{}/{}:{commit}", registry.trim_end_matches('/'), app.name, name);
+        let text = format!("{}/{}/{}:{commit}", registry.trim_end_matches('/'), app.name.dns(), name.dns());
         ImageRef::parse(&text).with_context(|| format!("`registry = \"{registry}\"` makes no image name"))
     };
     app.applings.iter().map(|appling| Ok((appling.name.clone(), image(&appling.name).users()?))).collect()

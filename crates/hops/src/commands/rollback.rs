@@ -12,10 +12,14 @@ use crate::{
 
 /// Starts the rollback and follows it to its end.
 pub(crate) fn run(arguments: &RollbackArgs, printer: Printer) -> Result {
-    let target = selection::target(&arguments.target)?;
-    let client = Connection::find(&arguments.connection)?.client;
-    runtime::small()?.block_on(async {
-        let deploy = client.rollback(&target, arguments.release.map(ReleaseNumber)).await.answered()?;
-        follow::start(&client, &deploy, arguments.detach, printer).await
-    })
+    let runtime = runtime::small()?;
+    let begin = || {
+        let target = selection::target(&arguments.target)?;
+        let client = Connection::find(&arguments.connection)?.client;
+        let release = arguments.release.map(ReleaseNumber);
+        let deploy = runtime.block_on(client.rollback(&target, release)).answered()?;
+        Ok((client, deploy))
+    };
+    let (client, deploy) = follow::begun(begin(), printer)?;
+    runtime.block_on(follow::start(&client, &deploy, arguments.detach, printer))
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use hops_git::{PushTarget, WorkTree, keeping_reference};
-use hops_model::{App, AppName, CommitId, Environment};
+use hops_model::{App, AppName, Cause, CauseCode, CommitId, Environment};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::Runtime;
 
@@ -71,7 +71,8 @@ fn refuse_what_cannot_be_done(app: &App, environment: Option<Environment>) -> Re
     let needs = hops_manifest::not_yet(app, environment.unwrap_or(app.default_environment));
     let Some(first) = needs.first() else { return Ok(()) };
     let lines: Vec<String> = needs.iter().map(|need| format!("{}: {}", need.appling, need.message)).collect();
-    Err(Failure::users_fault(lines.join("\n")).hint(first.help.clone()))
+    let cause = Cause::new(CauseCode::NotSupported, lines.join("\n"), &first.help);
+    Err(Failure::users_fault(&cause.message).hint(&first.help).told_as(cause))
 }
 
 /// The commit that is meant, and whether it is the same as what the directory holds.
@@ -104,8 +105,10 @@ async fn find_commit(
         return Ok((work, commit, !is_dirty));
     };
     let commit = work.resolve(reference).await.answered()?.ok_or_else(|| {
-        Failure::users_fault(format!("there is no commit `{reference}` in `{}`", repository.root().display()))
-            .hint("name a branch, a tag or a commit; `git fetch` brings those of others")
+        let message = format!("there is no commit `{reference}` in `{}`", repository.root().display());
+        let help = "name a branch, a tag or a commit; `git fetch` brings those of others";
+        let cause = Cause::new(CauseCode::CommitMissing, &message, help);
+        Failure::users_fault(&message).hint(help).told_as(cause)
     })?;
     let is_directory = !is_dirty && head.as_ref() == Some(&commit);
     Ok((work, commit, is_directory))

@@ -117,6 +117,9 @@ impl Lines {
     pub(crate) fn line(&mut self, event: &Event) -> Option<String> {
         let saying = saying(event)?;
         let Some(appling) = saying.appling else { return Some(saying.text) };
+        if is_soon_over(event) {
+            return None;
+        }
         let repeats = self.last.insert(appling.clone(), saying.text.clone()).as_ref() == Some(&saying.text);
         // A program may well print the same line twice.
         if repeats && saying.weight != Weight::Output {
@@ -131,6 +134,11 @@ impl Lines {
         };
         Some(format!("{appling} | {indent}{style}{}{style:#}", saying.text))
     }
+}
+
+/// A step that ends within a second of its beginning is told by its beginning alone.
+fn is_soon_over(event: &Event) -> bool {
+    matches!(event, Event::BuildStep { state: StepState::Done, duration_ms: Some(..1000), .. })
 }
 
 #[cfg(test)]
@@ -174,6 +182,7 @@ mod tests {
                 step(StepState::Started, None),
                 Event::BuildLog { appling: appling(), line: "added 3 packages".into() },
                 step(StepState::Done, Some(12_340)),
+                step(StepState::Done, Some(40)),
                 Event::Built { appling: appling(), image: image.clone(), reused: false, duration_ms: 61_000 },
                 Event::Built { appling: appling(), image, reused: true, duration_ms: 0 },
                 Event::Released { release: ReleaseNumber(12) },

@@ -189,10 +189,33 @@ fn nothing_is_sent_of_an_app_with_mistakes() {
 
 #[test]
 fn what_the_server_would_refuse_is_not_sent() {
-    let shop = shop().with("iterapp.toml", "[nats]\n[env.prod]\nKEY = { encrypted = \"hops:v1:abc\" }\n");
+    let shop = shop().with("iterapp.toml", "[nats]\n");
     git(&shop, &["init", "--quiet"]);
     git(&shop, &["add", "."]);
     git(&shop, &["commit", "--quiet", "-m", "First"]);
+    shop.check(&["deploy", "-e", "prod", "--format", "json"], &expect![[r#"
+        exit 1
+        --- stdout
+        {"event":"outcome","release":null,"applings":[],"cause":{"code":"manifest-invalid","message":"the app's files have 1 error, 1 warning","proof":"","help":""}}
+        --- stderr
+        warning[not-supported-yet]: `[nats]` is not supported by this release yet
+         --> iterapp.toml:1:2
+          |
+        1 | [nats]
+          |  ^^^^
+          |
+          = help: a deploy that needs it is refused; take it out to deploy without it
+
+        error[malformed-seal]: not a sealed value: it contains ':'
+         --> iterapp.toml:3:21
+          |
+        3 | KEY = { encrypted = "hops:v1:abc" }
+          |                     ^^^^^^^^^^^^^
+          |
+          = help: a sealed value is one unbroken text of letters, digits, `-` and `_`; copy all of it again
+
+        error: the app's files have 1 error, 1 warning
+    "#]]);
     shop.check(
         &["deploy", "-e", "prod"],
         &expect![[r#"

@@ -7,3 +7,4 @@ mod check;
 mod client;
 mod render;
 mod run;
+mod server;
