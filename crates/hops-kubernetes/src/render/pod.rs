@@ -84,7 +84,7 @@ fn container(appling: &DesiredAppling, drain: i64) -> Container {
         ),
         resources: resources(&appling.resources),
         readiness_probe: Some(probe::readiness(appling)),
-        startup_probe: Some(probe::first_readiness(appling)),
+        startup_probe: appling.liveness_path.as_ref().map(probe::startup),
         liveness_probe: appling.liveness_path.as_ref().map(probe::liveness),
         lifecycle: (drain > 0).then(|| Lifecycle {
             pre_stop: Some(LifecycleHandler {

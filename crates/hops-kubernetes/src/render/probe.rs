@@ -21,15 +21,18 @@ pub(super) fn readiness(appling: &DesiredAppling) -> Probe {
     Probe { period_seconds: Some(PERIOD_S), failure_threshold: Some(2), ..get(&appling.readiness_path, named()) }
 }
 
-/// Asks the readiness path every second until the first success, after which Kubernetes asks [`readiness`] at once:
-/// a new pod is found ready up to a second sooner. Never fails: being slow to start is no reason for a restart.
-pub(super) fn first_readiness(appling: &DesiredAppling) -> Probe {
-    Probe { period_seconds: Some(1), failure_threshold: Some(i32::MAX), ..get(&appling.readiness_path, named()) }
-}
-
 /// Restarts a container that answers wrongly three times in a row.
 pub(super) fn liveness(path: &HttpPath) -> Probe {
     Probe { period_seconds: Some(10), failure_threshold: Some(3), ..get(path, named()) }
+}
+
+/// Holds [`liveness`] back until its path has answered once: being slow to start is no reason for a restart, so this
+/// never fails.
+///
+/// Only where there is a liveness path. Kubernetes asks for readiness at once when a container runs, but waits for its
+/// next turn after a startup probe: measured, that makes every roll-out 0.8 s longer.
+pub(super) fn startup(path: &HttpPath) -> Probe {
+    Probe { period_seconds: Some(1), failure_threshold: Some(i32::MAX), ..get(path, named()) }
 }
 
 /// Holds back the appling's own container until a sidecar works.

@@ -245,15 +245,6 @@ fn a_minimal_appling() {
                     - SETUID
                     drop:
                     - ALL
-                startupProbe:
-                  failureThreshold: 2147483647
-                  httpGet:
-                    path: /health
-                    port: http
-                    scheme: HTTP
-                  periodSeconds: 1
-                  successThreshold: 1
-                  timeoutSeconds: 2
               enableServiceLinks: false
               securityContext:
                 seccompProfile:
@@ -401,7 +392,7 @@ fn an_appling_with_everything() {
                 startupProbe:
                   failureThreshold: 2147483647
                   httpGet:
-                    path: /health
+                    path: /alive
                     port: http
                     scheme: HTTP
                   periodSeconds: 1
