@@ -284,17 +284,16 @@ async fn end(
     outcome: &Outcome,
     at: Timestamp,
 ) -> Result<u64, StoreError> {
-    if state(connection, deploy).await? == DeployState::Finished {
-        return Err(StoreError::DeployFinished(deploy));
-    }
+    // The event comes first: none can be added once the deploy has ended.
+    let sequence = append(connection, deploy, &Event::Outcome(outcome.clone())).await?;
     sqlx::query("UPDATE deploys SET state = 'finished', outcome = $1, finished_at = $2 WHERE id = $3")
         .bind(json(outcome))
         .bind(at.as_millisecond())
         .bind(deploy.0)
-        .execute(&mut *connection)
+        .execute(connection)
         .await
         .doing("end the deploy")?;
-    append(connection, deploy, &Event::Outcome(outcome.clone())).await
+    Ok(sequence)
 }
 
 fn replaced_by(deploy: DeployId) -> Outcome {

@@ -1,6 +1,6 @@
 //! What happened during each deploy, in order, append-only.
 
-use hops_model::{DeployId, DeployState, Event};
+use hops_model::{DeployId, Event};
 use sqlx::SqliteConnection;
 
 use crate::{
@@ -15,13 +15,8 @@ impl Store {
     ///
     /// [`Event::Outcome`] is added by [`Store::finish`]; after it none can be.
     pub async fn append_event(&self, deploy: DeployId, event: &Event) -> Result<u64, StoreError> {
-        let mut tx = self.begin("write an event").await?;
-        if state(&mut tx, deploy).await? == DeployState::Finished {
-            return Err(StoreError::DeployFinished(deploy));
-        }
-        let sequence = append(&mut tx, deploy, event).await?;
-        tx.commit().await.doing("write an event")?;
-        Ok(sequence)
+        let mut connection = self.writer().acquire().await.doing("write an event")?;
+        append(&mut connection, deploy, event).await
     }
 
     /// The events of a deploy after a sequence number, oldest first. Of a deploy of long ago only the last is left.
@@ -50,21 +45,28 @@ impl Store {
     }
 }
 
+/// One statement, and so one transaction of its own where there is none: builds that print a lot come through here.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
     deploy: DeployId,
     event: &Event,
 ) -> Result<u64, StoreError> {
-    let sequence: i64 = sqlx::query_scalar(
+    let sequence: Option<i64> = sqlx::query_scalar(
         "INSERT INTO events (deploy, sequence, event)
-         SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2 FROM events WHERE deploy = $1
+         SELECT id, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM events WHERE deploy = $1), $2
+         FROM deploys WHERE id = $1 AND state <> 'finished'
          RETURNING sequence",
     )
     .bind(deploy.0)
     .bind(json(event))
-    .fetch_one(connection)
+    .fetch_optional(&mut *connection)
     .await
     .doing("write an event")?;
+    let Some(sequence) = sequence else {
+        // No row was there to add to: either there is no such deploy, which `state` says, or it has ended.
+        state(connection, deploy).await?;
+        return Err(StoreError::DeployFinished(deploy));
+    };
     let key = format!("deploy {deploy}");
     Row::new("events", &key).number("sequence", sequence)
 }
