@@ -96,7 +96,7 @@ impl BuildKitBuilder {
         &self,
         request: &'build BuildRequest,
         build: &'build ApplingBuild,
-        snapshot: &Snapshot,
+        snapshot: &Arc<Snapshot>,
     ) -> Result<Plan<'build>, Cause> {
         let commit = &request.commit;
         let unreadable = |error| cause::of_git(&error, commit);
@@ -105,11 +105,11 @@ impl BuildKitBuilder {
         let ignore = snapshot.ignore(&build.dockerfile).await.map_err(unreadable)?;
         let repository = self.settings.repository(&request.app, &build.name);
         let arguments = arguments(&dockerfile, commit);
+        let seen = snapshot.seen(&ignore).await.map_err(unreadable)?;
         let input = Input {
-            snapshot,
             build,
             dockerfile: &dockerfile,
-            ignore: &ignore,
+            seen,
             arguments: &arguments,
             platform: PLATFORM,
             repository: &repository,
@@ -134,11 +134,29 @@ impl BuildKitBuilder {
     ) -> Result<ImageRef, Cause> {
         let _place = self.room.acquire().await.map_err(|_| internal("the builder is shutting down"))?;
         tell(events, Event::BuildStarted { appling: plan.build.name.clone() });
+        self.cache.make_way(&plan.repository).await;
         let solve = self.solve(plan, snapshot);
-        let built =
-            attempt::build(&self.client, &solve, &plan.build.name, self.settings.retries, events).await;
+        let attempts = attempt::Attempts {
+            client: &self.client,
+            solve: &solve,
+            is_warm: self.cache.is_warm(&plan.repository),
+            appling: &plan.build.name,
+            retries: self.settings.retries,
+            events,
+        };
+        let built = tokio::time::timeout(self.settings.limit, attempts.run()).await;
+        let built = built.map_err(|_| cause::too_long(&plan.build.dockerfile, self.settings.limit))?;
+        self.cache.note(&plan.repository, &built);
         let built =
             built.map_err(|error| cause::of_build(error, &plan.build.dockerfile, &plan.request.commit))?;
+        tracing::debug!(
+            appling = %plan.build.name,
+            files_sent = built.files_sent,
+            bytes_sent = built.bytes_sent,
+            steps = built.steps,
+            steps_cached = built.steps_cached,
+            "built"
+        );
         let image = ImageRef::parse(&format!("{}@{}", plan.repository, built.digest))
             .map_err(|error| internal(&error.to_string()))?;
         self.memory.remember(&plan.input, &image).await;
@@ -150,22 +168,18 @@ impl BuildKitBuilder {
 
     fn solve(&self, plan: &Plan<'_>, snapshot: &Arc<Snapshot>) -> Solve {
         let insecure = self.settings.is_insecure;
-        let image = Image {
-            names: vec![format!("{}:{}", plan.repository, plan.request.commit)],
-            push: true,
-            insecure,
-        };
-        let mut solve = Solve::new(Arc::new(Context(Arc::clone(snapshot))), image);
-        solve.dockerfile = plan.build.dockerfile.to_string();
-        solve.arguments.clone_from(&plan.arguments);
-        solve.platform = PLATFORM.to_owned();
-        solve.secrets.clone_from(&plan.build.secrets);
-        solve.credentials = Arc::clone(&self.credentials);
-        solve.shared_key = plan.repository.clone();
-        if self.settings.cache {
-            solve.cache_from = vec![cache::reference(&plan.repository, insecure)];
+        let names = vec![format!("{}:{}", plan.repository, plan.request.commit)];
+        let cache = self.settings.cache.then(|| cache::reference(&plan.repository, insecure));
+        Solve {
+            dockerfile: plan.build.dockerfile.to_string(),
+            arguments: plan.arguments.clone(),
+            platform: PLATFORM.to_owned(),
+            secrets: plan.build.secrets.clone(),
+            credentials: Arc::clone(&self.credentials),
+            shared_key: plan.repository.clone(),
+            cache_from: cache.into_iter().collect(),
+            ..Solve::new(Arc::new(Context(Arc::clone(snapshot))), Image { names, push: true, insecure })
         }
-        solve
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a builder's error to a [`Cause`].
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use hops_buildkit::{BuildError, Failure, Location, Refusal};
 use hops_git::GitError;
@@ -60,6 +60,14 @@ pub(crate) fn no_dockerfile(dockerfile: &RepoPath, commit: &CommitId) -> Cause {
     let message = format!("`{dockerfile}` is not in the commit {}", commit.short());
     let help = "write one and commit it; a file that is not committed, or is ignored by Git, is not part of a deploy";
     Cause::new(CauseCode::BuildFailed, message, help)
+}
+
+/// The build was stopped.
+pub(crate) fn too_long(dockerfile: &RepoPath, limit: Duration) -> Cause {
+    let message = format!("the build of `{dockerfile}` took longer than {} minutes", limit.as_secs() / 60);
+    let help =
+        "see in its log which step hangs; where builds are long by nature, raise `minutes` for the platform";
+    Cause::new(CauseCode::TimedOut, message, help)
 }
 
 fn failed(failure: &Failure, dockerfile: &RepoPath) -> Cause {
@@ -138,7 +146,7 @@ mod tests {
         };
         check(
             BuildError::Failed(Box::new(failure)),
-            &expect![[r#"
+            &expect![[r"
                 build-failed
                 api/Dockerfile:3: `[3/4] RUN npm ci && npm test` ended with exit code 1
                 --
@@ -148,7 +156,7 @@ mod tests {
                 Error: expected 2
                 --
                 mend the step and commit; `docker build --file api/Dockerfile .` at the repository's root shows the same
-            "#]],
+            "]],
         );
     }
 
@@ -162,14 +170,14 @@ mod tests {
         };
         check(
             BuildError::Pull(refusal.clone()),
-            &expect![[r#"
+            &expect![[r"
                 base-image-missing
                 cannot get the image `docker.io/library/nodee:18`: not found
                 --
 
                 --
                 see that `docker.io/library/nodee:18` is spelled right and exists, and that HOPS may pull it
-            "#]],
+            "]],
         );
         check(
             BuildError::Pull(Refusal {
@@ -177,25 +185,25 @@ mod tests {
                 reason: "connection refused".into(),
                 ..refusal.clone()
             }),
-            &expect![[r#"
+            &expect![[r"
                 registry-unavailable
                 cannot get the image `docker.io/library/nodee:18`: connection refused
                 --
 
                 --
                 see that the builder can reach the image's registry, then deploy again
-            "#]],
+            "]],
         );
         check(
             BuildError::Push(Refusal { image: "r/shop/api".into(), reason: "denied".into(), ..refusal }),
-            &expect![[r#"
+            &expect![[r"
                 registry-unavailable
                 cannot push the image `r/shop/api`: denied
                 --
 
                 --
                 see that HOPS has a login that may push `r/shop/api`, then deploy again
-            "#]],
+            "]],
         );
     }
 
@@ -203,14 +211,14 @@ mod tests {
     fn a_missing_dockerfile_is_named_with_the_commit() {
         check(
             BuildError::NoDockerfile { path: "api/Dockerfile".into() },
-            &expect![[r#"
+            &expect![[r"
                 build-failed
                 `api/Dockerfile` is not in the commit ababababab
                 --
 
                 --
                 write one and commit it; a file that is not committed, or is ignored by Git, is not part of a deploy
-            "#]],
+            "]],
         );
     }
 }

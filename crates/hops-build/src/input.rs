@@ -5,16 +5,11 @@
 //! changes, on purpose: a deploy of an unchanged commit, or a rollback, changes nothing that runs. A newer base image
 //! comes with the next change, or with a changed line in the Dockerfile.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use hops_buildkit::{Entry, Kind, visible};
-use hops_git::ObjectId;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    ApplingBuild,
-    snapshot::{Dockerfile, Snapshot},
-};
+use crate::{ApplingBuild, snapshot::Dockerfile};
 
 /// Grows when the same input would be built differently.
 const VERSION: &str = "hops-build 1";
@@ -39,12 +34,11 @@ impl fmt::Display for InputHash {
 
 /// What the hash is taken of.
 pub(crate) struct Input<'input> {
-    pub(crate) snapshot: &'input Snapshot,
     pub(crate) build: &'input ApplingBuild,
     pub(crate) dockerfile: &'input Dockerfile,
-    /// The `.dockerignore` that counts.
-    pub(crate) ignore: &'input str,
-    pub(crate) arguments: &'input std::collections::BTreeMap<String, String>,
+    /// Hash of the files that the build can see.
+    pub(crate) seen: [u8; 32],
+    pub(crate) arguments: &'input BTreeMap<String, String>,
     pub(crate) platform: &'input str,
     /// The image's repository.
     pub(crate) repository: &'input str,
@@ -55,7 +49,7 @@ pub(crate) struct Input<'input> {
 impl Input<'_> {
     pub(crate) fn hash(&self) -> InputHash {
         let mut fields = Fields::default();
-        fields.add(VERSION).add(self.repository).add(self.platform);
+        fields.add(VERSION).add(self.repository).add(self.platform).add(self.seen);
         fields.add(self.build.dockerfile.as_str()).add(self.dockerfile.object.as_str());
         fields.add(self.arguments.len().to_string());
         for (name, value) in self.arguments {
@@ -65,39 +59,26 @@ impl Input<'_> {
         for (id, value) in &self.build.secrets {
             let mut keyed = Fields::default();
             keyed.add(self.key).add(value.expose());
-            fields.add(id).add(keyed.0.finalize());
+            fields.add(id).add(keyed.finish());
         }
-        // With a pattern that cannot be read the build fails, whatever it could see.
-        let seen = visible(self.snapshot.list().to_vec(), self.ignore);
-        let seen = seen.unwrap_or_else(|_| self.snapshot.list().to_vec());
-        for entry in &seen {
-            add_entry(&mut fields, entry, self.snapshot.object(&entry.path));
-        }
-        InputHash(hex(&fields.0.finalize()))
+        InputHash(hex(&fields.finish()))
     }
-}
-
-fn add_entry(fields: &mut Fields, entry: &Entry, object: Option<&ObjectId>) {
-    let kind = match &entry.kind {
-        // Not the time: it changes without the content, and nothing but the time in the image depends on it.
-        Kind::File { mode, .. } => format!("file {mode:o}"),
-        Kind::Symlink { .. } => "link".to_owned(),
-        // Those that only lead to a file are said by its path.
-        Kind::Directory { .. } => "directory".to_owned(),
-    };
-    fields.add(&entry.path).add(kind).add(object.map_or("", ObjectId::as_str));
 }
 
 /// Fields, each with its length before it, so that no two lists give the same bytes.
 #[derive(Default)]
-struct Fields(Sha256);
+pub(crate) struct Fields(Sha256);
 
 impl Fields {
-    fn add(&mut self, field: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn add(&mut self, field: impl AsRef<[u8]>) -> &mut Self {
         let field = field.as_ref();
         self.0.update((field.len() as u64).to_be_bytes());
         self.0.update(field);
         self
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
     }
 }
 
@@ -121,7 +102,7 @@ mod tests {
             for field in fields {
                 all.add(field);
             }
-            hex(&all.0.finalize())
+            hex(&all.finish())
         };
         assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
         assert_ne!(hash(&["a", ""]), hash(&["a"]));

@@ -176,7 +176,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = time(folder.path(), "one", 1_700_000_000).await;
         let file = folder.path().join(".git").join(FILE);
-        for damage in [&b"hops-modified-1\0x y z\0 \0"[..], b"\xff\xfe", b"", b"hops-modified-1\0170000"] {
+        for damage in [&b"hops-modified-1\0x y z\0 \0"[..], b"\xff\xfe", b"", b"hops-modified-1\x00170000"] {
             std::fs::write(&file, damage).unwrap();
             assert_eq!(time(folder.path(), "one", 1_700_000_000).await, first);
         }

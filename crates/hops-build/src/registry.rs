@@ -34,13 +34,12 @@ impl Registry {
         let auth = self.auth(reference.registry()).await;
         let asked = self.client.fetch_manifest_digest(&reference, &auth);
         match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(_)) => false,
             Ok(Err(error)) => {
                 let is_absent = is_absent(&error);
                 tracing::debug!(%image, %error, is_absent, "asked the registry for an image");
                 is_absent
             }
-            Err(_) => false,
+            Ok(Ok(_)) | Err(_) => false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a platform says about building.
 
+use std::time::Duration;
+
 use hops_buildkit::Address;
 use hops_model::{AppName, ApplingName};
 use serde::Deserialize;
@@ -25,6 +27,8 @@ pub struct Settings {
     /// How often a build is tried again when the builder or the registry is away; with growing pauses, 16 seconds in
     /// all for 6.
     pub retries: usize,
+    /// Minutes that one image may take, waiting for its turn not counted.
+    pub minutes: u64,
 }
 
 impl Default for Settings {
@@ -36,6 +40,7 @@ impl Default for Settings {
             parallel: 4,
             cache: true,
             retries: 6,
+            minutes: 60,
         }
     }
 }
@@ -63,6 +68,7 @@ pub(crate) struct Checked {
     pub(crate) parallel: usize,
     pub(crate) cache: bool,
     pub(crate) retries: usize,
+    pub(crate) limit: Duration,
 }
 
 impl Settings {
@@ -87,7 +93,8 @@ impl Settings {
         }
         let is_insecure = self.insecure.unwrap_or_else(|| is_here(host));
         let Self { parallel, cache, retries, .. } = self;
-        Ok(Checked { address, registry, is_insecure, parallel, cache, retries })
+        let limit = Duration::from_secs(self.minutes.saturating_mul(60));
+        Ok(Checked { address, registry, is_insecure, parallel, cache, retries, limit })
     }
 }
 

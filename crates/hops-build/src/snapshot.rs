@@ -3,12 +3,12 @@
 use std::{collections::HashMap, io, sync::Arc};
 
 use async_trait::async_trait;
-use hops_buildkit::{Entry, Kind, Source};
+use hops_buildkit::{Entry, Kind, Source, visible};
 use hops_git::{Blobs, Caveat, EntryKind, GitError, ObjectId, Repository, Tree, TreeEntry};
 use hops_model::{CommitId, RepoPath};
 use tokio::io::AsyncRead;
 
-use crate::modified::Times;
+use crate::{input::Fields, modified::Times};
 
 /// Every file of a commit. One serves the builds of all applings.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Snapshot {
     pub(crate) caveats: Vec<Caveat>,
     /// Where symbolic links point.
     targets: HashMap<RepoPath, String>,
+    /// What was found out by [`Snapshot::seen`]: most applings share one ignore file, and listing is long work.
+    seen: tokio::sync::Mutex<HashMap<String, [u8; 32]>>,
 }
 
 /// A Dockerfile in a commit.
@@ -66,15 +68,39 @@ impl Snapshot {
             };
             entries.push(Entry { path: entry.path.to_string(), kind, modified });
         }
-        Ok(Arc::new(Self { tree, blobs, entries, caveats, targets }))
+        Ok(Arc::new(Self { tree, blobs, entries, caveats, targets, seen: tokio::sync::Mutex::default() }))
     }
 
-    pub(crate) fn list(&self) -> &[Entry] {
-        &self.entries
+    /// A hash of all that a build with this `.dockerignore` can see.
+    pub(crate) async fn seen(self: &Arc<Self>, ignore: &str) -> Result<[u8; 32], GitError> {
+        let mut seen = self.seen.lock().await;
+        if let Some(hash) = seen.get(ignore) {
+            return Ok(*hash);
+        }
+        let (snapshot, text) = (Arc::clone(self), ignore.to_owned());
+        let hash = tokio::task::spawn_blocking(move || snapshot.hash(&text)).await;
+        let hash = hash.map_err(|error| GitError::Temporary(io::Error::other(error)))?;
+        seen.insert(ignore.to_owned(), hash);
+        Ok(hash)
     }
 
-    /// The id of what lies at a path.
-    pub(crate) fn object(&self, path: &str) -> Option<&ObjectId> {
+    fn hash(&self, ignore: &str) -> [u8; 32] {
+        // With a pattern that cannot be read the build fails, whatever it could see.
+        let seen = visible(self.entries.clone(), ignore).unwrap_or_else(|_| self.entries.clone());
+        let mut fields = Fields::default();
+        for entry in &seen {
+            // Not the time: it says nothing that the content does not.
+            let kind = match &entry.kind {
+                Kind::File { mode, .. } => format!("file {mode:o}"),
+                Kind::Symlink { .. } => "link".to_owned(),
+                Kind::Directory { .. } => "directory".to_owned(),
+            };
+            fields.add(&entry.path).add(kind).add(self.object(&entry.path).map_or("", ObjectId::as_str));
+        }
+        fields.finish()
+    }
+
+    fn object(&self, path: &str) -> Option<&ObjectId> {
         self.tree.get(&RepoPath::parse(path).ok()?).map(|entry| &entry.object)
     }
 

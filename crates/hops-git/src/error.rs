@@ -79,7 +79,7 @@ pub enum GitError {
         /// In the server's words.
         reason: String,
     },
-    /// A temporary file could not be written.
-    #[error("cannot write a temporary file")]
+    /// A file of HOPS's own, beside a repository or for a moment, could not be written.
+    #[error("cannot write beside the repository")]
     Temporary(#[source] io::Error),
 }

@@ -16,16 +16,26 @@ impl Repository {
     /// Opens the copy at a path, making an empty one where there is none.
     pub async fn open_or_init(path: impl Into<PathBuf>) -> Result<Self, GitError> {
         let repository = Self { path: path.into() };
-        // Written last by `git init`, so what lacks it was cut off in the middle and is made again.
-        if repository.path.join("config").is_file() && repository.path.join("HEAD").is_file() {
+        if repository.is_there() {
             return Ok(repository);
         }
-        let start = |source| GitError::Start { directory: repository.path.clone(), source };
-        std::fs::create_dir_all(&repository.path).map_err(start)?;
+        // Made beside it and put in its place whole: two that open it at once, or one that is cut off, leave no half.
+        let parent = repository.path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent).map_err(GitError::Temporary)?;
+        let fresh = tempfile::tempdir_in(parent).map_err(GitError::Temporary)?;
+        let inner = fresh.path().join("copy");
+        std::fs::create_dir(&inner).map_err(GitError::Temporary)?;
         // No template: samples of hooks are of no use here.
         let init = ["--quiet", "--bare", "--template=", "--initial-branch=main"];
-        repository.git("init").args(init).run().await?;
-        Ok(repository)
+        Git::bare(&inner, "init").args(init).run().await?;
+        match std::fs::rename(&inner, &repository.path) {
+            Err(error) if !repository.is_there() => Err(GitError::Temporary(error)),
+            _ => Ok(repository),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        self.path.join("config").is_file() && self.path.join("HEAD").is_file()
     }
 
     /// Where it lies.

@@ -13,46 +13,58 @@ use super::tell;
 /// Progress that may wait to be told.
 const WAITING: usize = 256;
 
-/// Builds, and tells how it goes.
-pub(super) async fn build(
-    client: &Client,
-    solve: &Solve,
-    appling: &ApplingName,
-    retries: usize,
-    events: &UnboundedSender<Event>,
-) -> Result<Built, BuildError> {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(250))
-        .with_max_delay(Duration::from_secs(8))
-        .with_max_times(retries);
-    let once = || async { once(client, solve, appling, events).await };
-    once.retry(pauses)
-        .when(BuildError::is_retryable)
-        .notify(|error, pause| {
-            let message = format!("{appling}: {error}; trying again in {} ms", pause.as_millis());
-            tell(events, Event::Warning { message });
-        })
-        .await
+/// One build, with all that is needed to try it.
+pub(super) struct Attempts<'build> {
+    pub(super) client: &'build Client,
+    pub(super) solve: &'build Solve,
+    /// The builder is taken to have the cache itself.
+    pub(super) is_warm: bool,
+    pub(super) appling: &'build ApplingName,
+    pub(super) retries: usize,
+    pub(super) events: &'build UnboundedSender<Event>,
 }
 
-async fn once(
-    client: &Client,
-    solve: &Solve,
-    appling: &ApplingName,
-    events: &UnboundedSender<Event>,
-) -> Result<Built, BuildError> {
-    let (progress, mut seen) = mpsc::channel(WAITING);
-    // Never cancelled by it: dropping this future does the same.
-    let token = CancellationToken::new();
-    let listen = async {
-        while let Some(progress) = seen.recv().await {
-            if let Some(event) = event(progress, appling, &solve.dockerfile) {
-                tell(events, event);
+impl Attempts<'_> {
+    /// Builds, and tells how it goes.
+    pub(super) async fn run(&self) -> Result<Built, BuildError> {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(250))
+            .with_max_delay(Duration::from_secs(8))
+            .with_max_times(self.retries);
+        let mut is_warm = self.is_warm;
+        let once = || {
+            // A builder that went away comes back with an empty cache, it may be.
+            let solve =
+                if std::mem::take(&mut is_warm) { without_cache(self.solve) } else { self.solve.clone() };
+            self.once(solve)
+        };
+        once.retry(pauses)
+            .when(BuildError::is_retryable)
+            .notify(|error, pause| {
+                let message = format!("{}: {error}; trying again in {} ms", self.appling, pause.as_millis());
+                tell(self.events, Event::Warning { message });
+            })
+            .await
+    }
+
+    async fn once(&self, solve: Solve) -> Result<Built, BuildError> {
+        let (progress, mut seen) = mpsc::channel(WAITING);
+        // Never cancelled by it: dropping this future does the same.
+        let token = CancellationToken::new();
+        let listen = async {
+            while let Some(progress) = seen.recv().await {
+                if let Some(event) = event(progress, self.appling, &solve.dockerfile) {
+                    tell(self.events, event);
+                }
             }
-        }
-    };
-    let (built, ()) = tokio::join!(client.solve(solve, progress, &token), listen);
-    built
+        };
+        let (built, ()) = tokio::join!(self.client.solve(&solve, progress, &token), listen);
+        built
+    }
+}
+
+fn without_cache(solve: &Solve) -> Solve {
+    Solve { cache_from: Vec::new(), ..solve.clone() }
 }
 
 /// What people are told of it. Steps of the builder's own are not: they are many and quick.

@@ -1,19 +1,23 @@
 //! The cache in the registry: what lets a builder that is new begin where another one was.
 
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
 };
 
-use hops_buildkit::{Cache, Client, Image, Solve};
-use tokio::sync::mpsc;
+use hops_buildkit::{BuildError, Built, Cache, Client, Image, Solve};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-/// Writes caches after builds, not within them: a deploy does not wait for what only a later one may need.
-#[derive(Clone, Default)]
+/// Writes caches after builds, not within them: a deploy does not wait for what only a later one may need. And has
+/// them read only for the first build of an image, or after the builder was away: a builder that has just built it
+/// has a better cache of its own, and asking the registry takes half as long as all the rest of a small change.
+#[derive(Default)]
 pub(super) struct CacheKeeper {
-    /// Repositories whose cache is being written.
-    busy: Arc<Mutex<HashSet<String>>>,
+    /// By the image's repository: what writes its cache, or did.
+    writing: Mutex<HashMap<String, JoinHandle<()>>>,
+    /// Repositories that the builder has built, since it was last away.
+    warm: Mutex<HashSet<String>>,
 }
 
 /// Where the cache of an image's build is kept.
@@ -22,23 +26,53 @@ pub(super) fn reference(repository: &str, insecure: bool) -> Cache {
 }
 
 impl CacheKeeper {
-    /// Writes the cache of a build that has just succeeded, in the background: the same build once more, which the
-    /// builder answers from what it has, with the cache as its only result. One at a time an image; the cache of a
-    /// build that ends meanwhile is written by the next one. That it fails only costs time later.
-    pub(super) fn export(&self, client: &Client, mut solve: Solve) {
-        let repository = solve.shared_key.clone();
-        if !self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.clone()) {
-            return;
+    /// Whether the builder is taken to have the cache of an image's builds.
+    pub(super) fn is_warm(&self, repository: &str) -> bool {
+        self.warm.lock().unwrap_or_else(PoisonError::into_inner).contains(repository)
+    }
+
+    /// Notes how a build ended: a builder that was away may be a new one, with an empty cache.
+    pub(super) fn note(&self, repository: &str, built: &Result<Built, BuildError>) {
+        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        match built {
+            Ok(_) => drop(warm.insert(repository.to_owned())),
+            Err(BuildError::Connect { .. } | BuildError::Lost { .. }) => warm.clear(),
+            Err(_) => {}
         }
+    }
+
+    /// Writes the cache of a build that has just succeeded, in the background: the same build once more, which the
+    /// builder answers from what it has, with the cache as its only result. That it fails only costs time later.
+    pub(super) fn export(&self, client: &Client, mut solve: Solve) {
+        let (client, repository) = (client.clone(), solve.shared_key.clone());
         solve.cache_to = vec![reference(&repository, solve.image.insecure)];
         solve.image = Image { names: Vec::new(), push: false, insecure: solve.image.insecure };
-        let (keeper, client) = (self.clone(), client.clone());
-        tokio::spawn(async move {
+        let name = repository.clone();
+        let task = tokio::spawn(async move {
             let (progress, _) = mpsc::channel(1);
             if let Err(error) = client.solve(&solve, progress, &CancellationToken::new()).await {
                 tracing::warn!(%error, repository, "cannot keep a build's cache in the registry");
             }
-            keeper.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&repository);
         });
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner).insert(name, task);
+    }
+
+    /// Stops writing the cache of an image that is about to be built anew: the files that the builder has of it serve
+    /// one build at a time, and another one meanwhile would have to be sent all of them.
+    pub(super) async fn make_way(&self, repository: &str) {
+        let task = self.writing.lock().unwrap_or_else(PoisonError::into_inner).remove(repository);
+        if let Some(task) = task {
+            task.abort();
+            // Cancelled or done: either way it is over.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for CacheKeeper {
+    fn drop(&mut self) {
+        for task in self.writing.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            task.abort();
+        }
     }
 }

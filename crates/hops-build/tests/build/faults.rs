@@ -2,7 +2,10 @@
 
 use hops_build::Builder;
 use hops_model::{CauseCode, CommitId, Event, event::StepState};
-use tokio::sync::mpsc;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+};
 
 use crate::{
     relay::Relay,
@@ -162,4 +165,44 @@ async fn dropping_the_build_frees_its_place() {
         () = sleeping => {}
     }
     run(&builder, shop.request(&commit, &["web"]).await).await.image("web");
+}
+
+#[tokio::test]
+async fn a_build_that_takes_too_long_is_stopped() {
+    let mut shop = Shop::new();
+    shop.settings.minutes = 0;
+    shop.write("api/Dockerfile", dockerfile("RUN sleep 600"));
+    let commit = shop.commit().await;
+    let run = shop.build(&commit, &["api"]).await;
+    assert_eq!(run.cause("api").code, CauseCode::TimedOut);
+}
+
+#[tokio::test]
+async fn the_cache_is_kept_in_the_registry_after_the_build() {
+    let shop = Shop::new();
+    shop.write("api/Dockerfile", dockerfile("RUN head -c 9 /dev/urandom | base64 > /x; cat /x"));
+    let commit = shop.commit().await;
+    let builder = shop.builder();
+    run(&builder, shop.request(&commit, &["api"]).await).await.image("api");
+    cache_is_there(&shop).await;
+}
+
+/// Waits until the registry has the cache, which is written after the build.
+async fn cache_is_there(shop: &Shop) {
+    let host = variable("HOPS_TEST_REGISTRY");
+    let path = format!("/v2/hops-build/{}/api/manifests/cache", shop.name());
+    let accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json";
+    let request =
+        format!("HEAD {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    loop {
+        let mut stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        if answer.starts_with("HTTP/1.1 200") {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{answer}");
+    }
 }

@@ -172,11 +172,13 @@ impl Run {
     }
 
     pub(crate) fn warnings(&self) -> Vec<&str> {
-        let message = |event| match event {
-            &Event::Warning { ref message } => Some(message.as_str()),
-            _ => None,
-        };
-        self.events.iter().filter_map(message).collect()
+        let mut found = Vec::new();
+        for event in &self.events {
+            if let Event::Warning { message } = event {
+                found.push(message.as_str());
+            }
+        }
+        found
     }
 }
 

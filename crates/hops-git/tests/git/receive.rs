@@ -135,9 +135,9 @@ fn files(root: &Path) -> Vec<String> {
     while let Some(directory) = open.pop() {
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
             if entry.path().is_dir() {
-                open.push(entry.path())
+                open.push(entry.path());
             } else {
-                found.push(entry.path().display().to_string())
+                found.push(entry.path().display().to_string());
             }
         }
     }

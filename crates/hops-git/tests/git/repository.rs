@@ -17,6 +17,28 @@ async fn a_new_copy_is_empty_and_opening_it_again_changes_nothing() {
     assert_eq!(copy.resolve("main").await.unwrap(), None);
     assert_eq!(Repository::open_or_init(copy.path()).await.unwrap(), copy);
     assert!(!copy.path().join("hooks").exists());
+    let beside = std::fs::read_dir(folder.path().join("a")).unwrap().count();
+    assert_eq!(beside, 1);
+}
+
+#[tokio::test]
+async fn a_copy_that_many_open_at_once_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new");
+    let all = (0..8).map(|_| tokio::spawn(Repository::open_or_init(path.clone()))).collect::<Vec<_>>();
+    for opened in all {
+        opened.await.unwrap().unwrap();
+    }
+    git(&path, &["fsck", "--strict"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_path_where_something_else_lies_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("other"), "").unwrap();
+    let error = Repository::open_or_init(folder.path()).await.unwrap_err();
+    assert!(matches!(error, GitError::Temporary(_)), "{error}");
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ pub(crate) fn git(directory: &std::path::Path, args: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "protocol.file.allow=always"])
         .args(args)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .current_dir(directory)
         .output()
         .unwrap();
