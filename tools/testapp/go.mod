@@ -1,3 +1,3 @@
-module hops/testapp
+module hops.example/tools/testapp
 
 go 1.26

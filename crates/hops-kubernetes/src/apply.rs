@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use futures::future;
 use hops_engine::{Action, EngineError, Events, Plan, Step};
 use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::{
-    Error,
+    Api, Error,
     api::{DeleteParams, Patch, PatchParams, ValidationDirective},
     core::DynamicObject,
 };
@@ -35,6 +36,7 @@ pub(crate) async fn apply(
     let begun = Instant::now();
     let applier = Applier { cluster, settings, plan };
     let order = order::order(plan);
+    applier.wait_for_a_removal().await?;
     let mut applied = Applied::default();
     for stage in order.before {
         applier.put_all(&stage, &mut applied).await?;
@@ -83,8 +85,12 @@ impl Applier<'_> {
     /// Puts objects side by side.
     async fn put_all(&self, steps: &[&Step], applied: &mut Applied) -> Result<(), EngineError> {
         let put = |step: &Step| {
-            let (kind, body, is_new, takes) =
-                (step.object.kind.clone(), step.body.clone(), step.action == Action::Create, takes_over(step));
+            let (kind, body, is_new, takes) = (
+                step.object.kind.clone(),
+                step.body.clone(),
+                step.action == Action::Create,
+                takes_over(step),
+            );
             async move { self.put(&kind, &body, is_new, takes).await }
         };
         let results = future::join_all(steps.iter().map(|step| put(step))).await;
@@ -113,9 +119,11 @@ impl Applier<'_> {
     /// where there is no such form.
     pub(crate) async fn restore(&self, appling: &ApplingName) -> Result<Option<i64>, EngineError> {
         let mut generation = None;
-        let steps = self.plan.steps.iter().filter(|step| {
-            step.appling.as_ref() == Some(appling) && step.action != Action::Keep
-        });
+        let steps = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.appling.as_ref() == Some(appling) && step.action != Action::Keep);
         for step in steps {
             let Some(body) = &step.last_good else { continue };
             match self.put(&step.object.kind, body, false, false).await {
@@ -139,7 +147,11 @@ impl Applier<'_> {
         let action = format!("apply the {kind} {name} in {namespace}");
         let kind = Kind::parse(kind).ok_or_else(|| {
             let source = "no kind that HOPS makes".into();
-            PutError::Engine(EngineError::Failed { engine: crate::error::ENGINE, action: action.clone(), source })
+            PutError::Engine(EngineError::Failed {
+                engine: crate::error::ENGINE,
+                action: action.clone(),
+                source,
+            })
         })?;
         let api = kind.api(&self.cluster.client, &namespace);
         if is_new && let Some(there) = api.get_opt(name).await.map_err(|error| self.engine(&action, error))? {
@@ -165,6 +177,18 @@ impl Applier<'_> {
         }
     }
 
+    /// A namespace that is being removed takes nothing new; a deploy right after waits for its end.
+    async fn wait_for_a_removal(&self) -> Result<(), EngineError> {
+        let namespace = self.plan.target.namespace();
+        let failed = |error| self.cluster.error(format!("read the namespace {namespace}"), error);
+        let api: Api<Namespace> = Api::all(self.cluster.client.clone());
+        let there = api.get_opt(&namespace).await.map_err(failed)?;
+        match there.and_then(|there| there.metadata.deletion_timestamp.and(there.metadata.uid)) {
+            Some(uid) => crate::remove::until_gone(api, &namespace, &uid).await,
+            None => Ok(()),
+        }
+    }
+
     async fn delete(&self, step: &Step) -> Result<(), EngineError> {
         let namespace = self.plan.target.namespace();
         let action = || format!("remove the {} in {namespace}", step.object);
@@ -172,7 +196,9 @@ impl Applier<'_> {
         let api = kind.api(&self.cluster.client, &namespace);
         let name = &step.object.name;
         let there = api.get_opt(name).await.map_err(|error| self.cluster.error(action(), error))?;
-        let Some(there) = there.filter(|there| is_ours(&self.plan.target, &as_value(there))) else { return Ok(()) };
+        let Some(there) = there.filter(|there| is_ours(&self.plan.target, &as_value(there))) else {
+            return Ok(());
+        };
         let mut params = DeleteParams::background();
         params.preconditions =
             Some(kube::api::Preconditions { uid: there.metadata.uid.clone(), resource_version: None });
@@ -187,9 +213,12 @@ impl Applier<'_> {
     /// A namespace may be made beforehand, for Secrets that have to be there; everything else has to be ours.
     fn check_ours(&self, kind: Kind, there: &DynamicObject) -> Result<(), PutError> {
         let value = as_value(there);
-        let of_somebody = there.metadata.labels.iter().flatten().any(|(name, _)| {
-            name == labels::MANAGED_BY || name == labels::APP
-        });
+        let of_somebody = there
+            .metadata
+            .labels
+            .iter()
+            .flatten()
+            .any(|(name, _)| name == labels::MANAGED_BY || name == labels::APP);
         if is_ours(&self.plan.target, &value) || (kind == Kind::Namespace && !of_somebody) {
             return Ok(());
         }

@@ -47,7 +47,8 @@ impl Kubernetes {
         let config = match context {
             None => Config::infer().await.map_err(|error| ConnectError::Configuration(Box::new(error)))?,
             Some(name) => {
-                let options = KubeConfigOptions { context: Some(name.to_owned()), ..KubeConfigOptions::default() };
+                let options =
+                    KubeConfigOptions { context: Some(name.to_owned()), ..KubeConfigOptions::default() };
                 Config::from_kubeconfig(&options)
                     .await
                     .map_err(|error| ConnectError::Configuration(Box::new(error)))?

@@ -30,7 +30,11 @@ impl Cluster {
             },
             Error::Api(status) => EngineError::Failed { engine: ENGINE, action, source: words(&status) },
             Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) | Error::UpgradeConnection(_) => {
-                EngineError::Unreachable { engine: ENGINE, address: self.address.clone(), source: Box::new(error) }
+                EngineError::Unreachable {
+                    engine: ENGINE,
+                    address: self.address.clone(),
+                    source: Box::new(error),
+                }
             }
             error => EngineError::Failed { engine: ENGINE, action, source: Box::new(error) },
         }

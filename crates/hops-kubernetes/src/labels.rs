@@ -59,7 +59,8 @@ pub(crate) fn selector(target: &Target, appling: &DesiredAppling) -> Map {
 /// The commit of an appling's form, as its containers are told (design.md 7): the commit of the present deploy would
 /// touch applings that it leaves alone.
 pub(crate) fn commit(appling: &DesiredAppling) -> Option<Map> {
-    let value = appling.variables.iter().find(|(name, _)| name.as_str() == "HOPS_GIT_SHA").map(|(_, value)| value);
+    let value =
+        appling.variables.iter().find(|(name, _)| name.as_str() == "HOPS_GIT_SHA").map(|(_, value)| value);
     match value {
         Some(DesiredValue::Literal(commit)) => Some(map([(COMMIT, commit)])),
         _ => None,

@@ -78,8 +78,9 @@ impl Reader {
     /// Takes up containers as they come, each process once. Ends only when nobody listens.
     async fn follow(self, of_app: String) {
         let reader = std::sync::Arc::new(self);
-        let mut events =
-            Box::pin(watcher(reader.pods.clone(), watcher::Config::default().labels(&of_app)).default_backoff());
+        let mut events = Box::pin(
+            watcher(reader.pods.clone(), watcher::Config::default().labels(&of_app)).default_backoff(),
+        );
         let mut known: BTreeSet<Process> = BTreeSet::new();
         let mut reading = JoinSet::new();
         let mut is_first = true;
@@ -94,7 +95,7 @@ impl Reader {
                     let Some(source) = source(&pod) else { continue };
                     if known.insert(source.process.clone()) {
                         // What was there at the beginning is shown as asked; what comes later, from its first line.
-                        let from = if is_first { reader.first() } else { reader.later() };
+                        let from = if is_first { reader.first() } else { later() };
                         let reader = reader.clone();
                         reading.spawn(async move { reader.read(&source, from).await });
                     }
@@ -105,7 +106,9 @@ impl Reader {
                 }
                 Some(Ok(Event::InitDone)) => is_first = false,
                 Some(Ok(Event::Init)) => {}
-                Some(Err(watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error))) => {
+                Some(Err(
+                    watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error),
+                )) => {
                     let error = reader.error(error);
                     // What passes is tried again by the watch; a missing right does not pass.
                     if matches!(error, EngineError::Forbidden { .. }) {
@@ -156,14 +159,14 @@ impl Reader {
         }
     }
 
-    /// For what comes later.
-    fn later(&self) -> LogParams {
-        LogParams { follow: true, ..LogParams::default() }
-    }
-
     fn error(&self, error: Error) -> EngineError {
         self.cluster.error(format!("read the logs in {}", self.namespace), error)
     }
+}
+
+/// What to read of a process that came up while following.
+fn later() -> LogParams {
+    LogParams { follow: true, ..LogParams::default() }
 }
 
 /// The appling's own container, once it has run.

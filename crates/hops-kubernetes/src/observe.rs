@@ -6,11 +6,7 @@ use hops_model::Target;
 use kube::{Api, api::ListParams, core::DynamicObject};
 use serde_json::Value;
 
-use crate::{
-    error::Cluster,
-    kinds::Kind,
-    labels,
-};
+use crate::{error::Cluster, kinds::Kind, labels};
 
 /// The namespace, whoever made it, and everything in it that carries the app's labels.
 pub(crate) async fn observe(cluster: &Cluster, target: &Target) -> Result<Observed, EngineError> {
@@ -20,7 +16,9 @@ pub(crate) async fn observe(cluster: &Cluster, target: &Target) -> Result<Observ
     let (the_namespace, lists) = future::try_join(
         async {
             let api = Kind::Namespace.api(&cluster.client, name);
-            api.get_opt(name).await.map_err(|error| cluster.error(format!("read the namespace {name}"), error))
+            api.get_opt(name)
+                .await
+                .map_err(|error| cluster.error(format!("read the namespace {name}"), error))
         },
         future::try_join_all(Kind::NAMESPACED.map(|kind| {
             let of_app = &of_app;

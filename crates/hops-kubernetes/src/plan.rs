@@ -38,7 +38,8 @@ pub fn plan(desired: &Desired, observed: &Observed, settings: &Settings) -> Plan
         .map(|object| step(object, live.get(&object.id).copied(), last_good.get(&object.id), settings))
         .collect();
     steps.extend(removals(target, &live, &wanted));
-    let applings = desired.applings.iter().map(|appling| watched(desired, appling, &steps, settings)).collect();
+    let applings =
+        desired.applings.iter().map(|appling| watched(desired, appling, &steps, settings)).collect();
     Plan { target: target.clone(), release: desired.release, commit: desired.commit.clone(), steps, applings }
 }
 
@@ -66,7 +67,8 @@ fn step(wanted: &Object, live: Option<&Value>, last_good: Option<&Value>, settin
 /// Whether only the release in the labels differs. An object says in which release it took its form, and it has not
 /// taken another. A Deployment's labels say what its pods are, and so always follow.
 fn is_bookkeeping(wanted: &Object, changes: &[Change]) -> bool {
-    let labels = [labels::RELEASE, "app.kubernetes.io/version"].map(|label| format!("metadata.labels[{label}]"));
+    let labels =
+        [labels::RELEASE, "app.kubernetes.io/version"].map(|label| format!("metadata.labels[{label}]"));
     let commit = format!("metadata.annotations[{}]", labels::COMMIT);
     wanted.id.kind != Kind::Deployment.as_str()
         && changes.iter().all(|change| labels.contains(&change.path) || change.path == commit)
@@ -78,7 +80,9 @@ fn removals(target: &Target, live: &BTreeMap<ObjectId, &Value>, wanted: &[Object
     let is_wanted = |id: &ObjectId| wanted.iter().any(|object| object.id == *id);
     let mut removals: Vec<Step> = live
         .iter()
-        .filter(|(id, object)| id.kind != Kind::Namespace.as_str() && !is_wanted(id) && is_ours(target, object))
+        .filter(|(id, object)| {
+            id.kind != Kind::Namespace.as_str() && !is_wanted(id) && is_ours(target, object)
+        })
         .map(|(id, object)| Step {
             action: Action::Delete,
             object: id.clone(),
@@ -109,7 +113,8 @@ fn watched(desired: &Desired, appling: &DesiredAppling, steps: &[Step], settings
         step.object.kind == Kind::Deployment.as_str() && step.appling.as_ref() == Some(&appling.name)
     });
     let restarts = deployment.is_some_and(|step| {
-        step.action == Action::Create || step.changes.iter().any(|change| change.path.starts_with("spec.template."))
+        step.action == Action::Create
+            || step.changes.iter().any(|change| change.path.starts_with("spec.template."))
     });
     ApplingPlan {
         name: appling.name.clone(),

@@ -48,16 +48,26 @@ pub(crate) async fn remove(cluster: &Cluster, target: &Target) -> Result<(), Eng
         Err(Error::Api(status)) if matches!(status.code, 404 | 409) => {}
         Err(error) => return Err(failed(error)),
     }
-    let uid = there.metadata.uid.unwrap_or_default();
-    await_condition(api, &name, conditions::is_deleted(&uid)).await.map_err(|error| EngineError::Failed {
-        engine: ENGINE,
-        action: format!("watch the removal of the namespace {name}"),
-        source: Box::new(error),
-    })?;
-    Ok(())
+    until_gone(api, &name, &there.metadata.uid.unwrap_or_default()).await
 }
 
-async fn until_no_pod_is_left(cluster: &Cluster, target: &Target, namespace: &str) -> Result<(), EngineError> {
+/// Waits until a namespace that is being removed is no more.
+pub(crate) async fn until_gone(api: Api<Namespace>, name: &str, uid: &str) -> Result<(), EngineError> {
+    match await_condition(api, name, conditions::is_deleted(uid)).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(EngineError::Failed {
+            engine: ENGINE,
+            action: format!("watch the removal of the namespace {name}"),
+            source: Box::new(error),
+        }),
+    }
+}
+
+async fn until_no_pod_is_left(
+    cluster: &Cluster,
+    target: &Target,
+    namespace: &str,
+) -> Result<(), EngineError> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let of_app = watcher::Config::default().labels(&labels::query(&target.app));
     let mut events = pin!(watcher(pods, of_app).default_backoff());

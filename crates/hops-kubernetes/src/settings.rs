@@ -22,7 +22,7 @@ pub struct Settings {
     /// Certificates of public hosts.
     pub tls: Tls,
     /// `https`, or `http` for a cluster without certificates. Decides the URLs that are shown.
-    pub public_scheme: String,
+    pub public_scheme: Scheme,
     /// The port in the URLs that are shown, where it is not the scheme's own.
     pub public_port: Option<u16>,
     /// A Secret of type `kubernetes.io/dockerconfigjson`, present in every app's namespace, to pull images with.
@@ -39,6 +39,16 @@ pub struct Settings {
     pub room_wait: Duration,
 }
 
+/// How public hosts are spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// With TLS, which the ingress controller ends.
+    Https,
+}
+
 /// Where public applings may be called from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,7 +63,7 @@ pub enum IngressSource {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
-    /// A cert-manager ClusterIssuer that makes a certificate for each host that `wildcard` does not cover.
+    /// A cert-manager `ClusterIssuer` that makes a certificate for each host that `wildcard` does not cover.
     pub cluster_issuer: Option<String>,
     /// A certificate that exists already.
     pub wildcard: Option<Wildcard>,
@@ -77,11 +87,11 @@ impl Default for Settings {
             ingress_annotations: std::collections::BTreeMap::new(),
             ingress_sources: Vec::new(),
             tls: Tls::default(),
-            public_scheme: "https".to_owned(),
+            public_scheme: Scheme::Https,
             public_port: None,
             pull_secret: None,
             drain: Duration::from_secs(5),
-            progress_deadline: Duration::from_secs(180),
+            progress_deadline: Duration::from_mins(3),
             room_wait: Duration::from_secs(1),
         }
     }
@@ -90,9 +100,13 @@ impl Default for Settings {
 impl Settings {
     /// The URL of a public host.
     pub fn url(&self, host: &str) -> String {
+        let scheme = match self.public_scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
         match self.public_port {
-            Some(port) => format!("{}://{host}:{port}", self.public_scheme),
-            None => format!("{}://{host}", self.public_scheme),
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
         }
     }
 }
@@ -104,7 +118,6 @@ mod seconds {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
     pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(duration.as_secs())
     }
@@ -133,7 +146,8 @@ mod tests {
 
     #[test]
     fn urls_carry_an_odd_port() {
-        let settings = Settings { public_scheme: "http".into(), public_port: Some(8081), ..Settings::default() };
+        let settings =
+            Settings { public_scheme: Scheme::Http, public_port: Some(8081), ..Settings::default() };
         assert_eq!(settings.url("web.example.com"), "http://web.example.com:8081");
         assert_eq!(Settings::default().url("web.example.com"), "https://web.example.com");
     }

@@ -92,9 +92,9 @@ fn instance(pod: &Pod) -> Instance {
 
 fn code(view: &PodView, state: InstanceState) -> CauseCode {
     let waits_for = |word: &str| {
-        view.containers.iter().any(|container| {
-            container.waiting.as_ref().is_some_and(|(reason, _)| reason.contains(word))
-        })
+        view.containers
+            .iter()
+            .any(|container| container.waiting.as_ref().is_some_and(|(reason, _)| reason.contains(word)))
     };
     if view.no_room.is_some() {
         CauseCode::DoesNotFit
@@ -122,7 +122,10 @@ fn appling_of(object: &impl ResourceExt) -> Option<ApplingName> {
 
 async fn list<K>(cluster: &Cluster, target: &Target) -> Result<Vec<K>, EngineError>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
 {
     let namespace = target.namespace();
     let api: Api<K> = Api::namespaced(cluster.client.clone(), &namespace);

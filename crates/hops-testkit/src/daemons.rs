@@ -37,7 +37,9 @@ impl Daemons {
         Ok(Self {
             registry: variable("HOPS_TEST_REGISTRY")?,
             buildkit: variable("HOPS_TEST_BUILDKIT")?,
-            ingress: ingress.parse().with_context(|| format!("HOPS_TEST_INGRESS is no address: {ingress}"))?,
+            ingress: ingress
+                .parse()
+                .with_context(|| format!("HOPS_TEST_INGRESS is no address: {ingress}"))?,
         })
     }
 }

@@ -42,7 +42,8 @@ impl Connection {
         fields: &str,
     ) -> std::io::Result<(Answer, bool)> {
         let connection = if keep_alive { "keep-alive" } else { "close" };
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n{fields}\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n{fields}\r\n");
         self.0.write_all(request.as_bytes()).await?;
         let mut received = Vec::with_capacity(512);
         let head = loop {
@@ -52,7 +53,8 @@ impl Connection {
             self.receive(&mut received).await?;
         };
         let text = String::from_utf8_lossy(&received[..head]).to_ascii_lowercase();
-        let status = text.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(|| invalid("no status"))?;
+        let status =
+            text.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(|| invalid("no status"))?;
         let field = |name: &str| {
             text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
         };
@@ -101,7 +103,8 @@ pub async fn get_as(address: SocketAddr, host: &str, path: &str, accept: &str) -
 fn unchunk(mut chunks: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(line) = find(chunks, b"\r\n") {
-        let size = std::str::from_utf8(&chunks[..line]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+        let size =
+            std::str::from_utf8(&chunks[..line]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
         let Some(size) = size.filter(|size| *size > 0 && line + 2 + size <= chunks.len()) else { break };
         body.extend_from_slice(&chunks[line + 2..line + 2 + size]);
         chunks = chunks.get(line + 2 + size + 2..).unwrap_or_default();

@@ -116,7 +116,9 @@ impl Load {
         let kept = if keep_alive { take() } else { None };
         let mut connection = match kept {
             Some(connection) => connection,
-            None => Connection::open(self.address).await.map_err(|error| format!("connecting: {}", error.kind()))?,
+            None => Connection::open(self.address)
+                .await
+                .map_err(|error| format!("connecting: {}", error.kind()))?,
         };
         let path = match request {
             Request::Slow(ms) => format!("/slow/{ms}"),
@@ -171,7 +173,14 @@ impl Tally {
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ms = |share| self.quantile(share).as_millis();
-        write!(f, "{} of {} answered, median {} ms, 99 % {} ms", self.answered, self.sent, ms(0.5), ms(0.99))?;
+        write!(
+            f,
+            "{} of {} answered, median {} ms, 99 % {} ms",
+            self.answered,
+            self.sent,
+            ms(0.5),
+            ms(0.99)
+        )?;
         for (reason, count) in &self.failed {
             write!(f, "; {count} × {reason}")?;
         }

@@ -10,9 +10,9 @@ use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use hops_engine::{Engine, Events, Plan};
 use hops_model::{
-    AppName, ApplingName, ApplingOutcome, ApplingResult, CauseCode, CommitId, Desired, DesiredAppling, Environment,
-    Event, HostName, HttpPath, ImageRef, Port, ReleaseNumber, Target, VariableName, app::Resources,
-    desired::DesiredValue,
+    AppName, ApplingName, ApplingOutcome, ApplingResult, CauseCode, CommitId, Desired, DesiredAppling,
+    Environment, Event, HostName, HttpPath, ImageRef, Port, ReleaseNumber, Target, VariableName,
+    app::Resources, desired::DesiredValue,
 };
 
 use crate::http::{self, Answer};
@@ -196,7 +196,10 @@ impl<'a> Scene<'a> {
 impl Deployed {
     /// The outcome of an appling.
     pub fn of(&self, appling: &str) -> &ApplingOutcome {
-        self.outcomes.iter().find(|outcome| outcome.name.as_str() == appling).expect("an outcome for each appling")
+        self.outcomes
+            .iter()
+            .find(|outcome| outcome.name.as_str() == appling)
+            .expect("an outcome for each appling")
     }
 
     /// The cause for which an appling failed; insists on its code.

@@ -24,7 +24,7 @@ async fn find_or_build() -> Result<ImageRef> {
         let path = source.join(file);
         hash.update(std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
     }
-    let tag: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let tag = hex(&hash.finalize()[..6]);
     if let Some(digest) = stored(&daemons.registry, &tag).await? {
         return reference(&daemons.registry, &digest);
     }
@@ -55,15 +55,25 @@ async fn find_or_build() -> Result<ImageRef> {
 async fn stored(registry: &str, tag: &str) -> Result<Option<String>> {
     let address = registry.parse().with_context(|| format!("the test registry {registry} is no address"))?;
     let path = format!("/v2/hops/testapp/manifests/{tag}");
-    let answer = http::get_as(address, registry, &path, "application/vnd.oci.image.manifest.v1+json, \
-        application/vnd.docker.distribution.manifest.v2+json").await?;
+    let answer = http::get_as(
+        address,
+        registry,
+        &path,
+        "application/vnd.oci.image.manifest.v1+json, \
+        application/vnd.docker.distribution.manifest.v2+json",
+    )
+    .await?;
     // A digest is the hash of the manifest's bytes.
-    let digest: String = Sha256::digest(answer.body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(answer.body.as_bytes()));
     Ok((answer.status == 200).then(|| format!("sha256:{digest}")))
 }
 
 fn reference(registry: &str, digest: &str) -> Result<ImageRef> {
     Ok(ImageRef::parse(&format!("{registry}/hops/testapp@{digest}"))?)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn source() -> PathBuf {

@@ -20,12 +20,12 @@ use tokio::{
 
 /// Does this with every request whose number it says yes to, and answers the others.
 async fn server(misbehaves: fn(u64) -> bool, how: Misbehaviour) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
     let count = Arc::new(AtomicU64::new(0));
     tokio::spawn(async move {
         loop {
-            let (stream, _) = listener.accept().await.unwrap();
+            let (stream, _) = listener.accept().await.expect("the listener stays");
             let count = count.clone();
             tokio::spawn(serve(stream, count, misbehaves, how));
         }
@@ -67,14 +67,13 @@ async fn serve(mut stream: TcpStream, count: Arc<AtomicU64>, misbehaves: fn(u64)
 async fn tally(misbehaves: fn(u64) -> bool, how: Misbehaviour, mix: &[Request]) -> Tally {
     let address = server(misbehaves, how).await;
     let mix = mix.to_vec();
-    let load =
-        Load { address, host: "test".into(), rate: 200, mix, timeout: Duration::from_secs(1) }.start();
+    let load = Load { address, host: "test".into(), rate: 200, mix, timeout: Duration::from_secs(1) }.start();
     tokio::time::sleep(Duration::from_secs(1)).await;
     load.stop().await
 }
 
 fn every_tenth(number: u64) -> bool {
-    number % 10 == 0
+    number.is_multiple_of(10)
 }
 
 fn check(tally: &Tally) {

@@ -24,7 +24,9 @@ pub(super) fn order(plan: &Plan) -> Order<'_> {
     let is_late = |step: &Step| routes_move && is_route(step) && step.action == Action::Create;
     let to_put = || plan.steps.iter().filter(|step| matches!(step.action, Action::Create | Action::Update));
     let stage = |kinds: &[Kind]| -> Vec<&Step> {
-        to_put().filter(|step| kind(step).is_some_and(|kind| kinds.contains(&kind)) && !is_late(step)).collect()
+        to_put()
+            .filter(|step| kind(step).is_some_and(|kind| kinds.contains(&kind)) && !is_late(step))
+            .collect()
     };
     let before = vec![
         stage(&[Kind::Namespace]),

@@ -19,7 +19,9 @@ pub(super) fn changes(wanted: &Value, live: &Value, manager: &str) -> Vec<Change
     let mut changes = Vec::new();
     for fields in [&["metadata", "labels"][..], &["metadata", "annotations"], &["spec"]] {
         let path = fields.iter().fold(Path::default(), |path, field| path.field(field));
-        let at = |object: &Value| fields.iter().try_fold(object.clone(), |value, field| value.get(*field).cloned());
+        let at = |object: &Value| {
+            fields.iter().try_fold(object.clone(), |value, field| value.get(*field).cloned())
+        };
         if let Some(wanted) = at(wanted) {
             compare(&path, &wanted, at(live).as_ref(), &owners, &mut changes);
         }
@@ -33,7 +35,13 @@ pub(super) fn changes(wanted: &Value, live: &Value, manager: &str) -> Vec<Change
     changes
 }
 
-fn compare(path: &Path, wanted: &Value, live: Option<&Value>, owners: &Owners<'_>, changes: &mut Vec<Change>) {
+fn compare(
+    path: &Path,
+    wanted: &Value,
+    live: Option<&Value>,
+    owners: &Owners<'_>,
+    changes: &mut Vec<Change>,
+) {
     match (wanted, live) {
         (Value::Object(wanted), Some(live @ Value::Object(_))) => {
             for (name, wanted) in wanted {

@@ -156,10 +156,9 @@ enum Ownership<'a> {
 fn ownership<'a>(entry: &'a Value, manager: &str) -> Ownership<'a> {
     let name = entry["manager"].as_str().unwrap_or("somebody");
     match (name == manager, entry["operation"].as_str(), entry["subresource"].as_str()) {
-        (_, _, Some("status")) => Ownership::Nobodys,
         (true, Some("Apply"), None | Some("")) => Ownership::Ours,
         // What admission added to a request of ours is recorded as an update of ours.
-        (true, ..) => Ownership::Nobodys,
+        (true, ..) | (_, _, Some("status")) => Ownership::Nobodys,
         (false, ..) => Ownership::Others(name),
     }
 }

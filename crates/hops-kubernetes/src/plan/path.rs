@@ -35,7 +35,10 @@ impl Path {
     /// Whether the path begins with these fields.
     pub(super) fn starts_with(&self, fields: &[&str]) -> bool {
         fields.len() <= self.0.len()
-            && fields.iter().zip(&self.0).all(|(name, segment)| *segment == Segment::Field((*name).to_owned()))
+            && fields
+                .iter()
+                .zip(&self.0)
+                .all(|(name, segment)| *segment == Segment::Field((*name).to_owned()))
     }
 
     /// The fields that tell the items of the list at this path apart; none where the list is one value. The same as

@@ -47,7 +47,9 @@ mod tests {
 
     #[test]
     fn spellings_of_one_amount_are_the_same() {
-        for (a, b) in [("0.5Gi", "512Mi"), ("1000m", "1"), ("0.1", "100m"), ("1024Mi", "1Gi"), ("2.25", "2250m")] {
+        for (a, b) in
+            [("0.5Gi", "512Mi"), ("1000m", "1"), ("0.1", "100m"), ("1024Mi", "1Gi"), ("2.25", "2250m")]
+        {
             assert!(same_amount(a, b), "{a} {b}");
         }
         assert!(!same_amount("100m", "101m"));

@@ -44,7 +44,8 @@ fn record(value: &Value) -> Value {
             Value::Array(items) if !path.keys().is_empty() => items
                 .iter()
                 .map(|item| {
-                    let key: serde_json::Map<String, Value> = path::key_of(item, path.keys()).into_iter().collect();
+                    let key: serde_json::Map<String, Value> =
+                        path::key_of(item, path.keys()).into_iter().collect();
                     (format!("k:{}", Value::Object(key)), fields(&path.item(Vec::new()), item))
                 })
                 .collect::<serde_json::Map<_, _>>()
@@ -79,7 +80,10 @@ fn everything_is_created_where_there_is_nothing() {
     let mut web = appling("web");
     web.replicas = 2;
     web.routes = vec![HostName::parse("web.example.com").unwrap()];
-    let plan = check(vec![web], &Observed::default(), &expect![[r#"
+    let plan = check(
+        vec![web],
+        &Observed::default(),
+        &expect![[r"
         + Namespace apps-the-shop-prod
         + NetworkPolicy within-the-app
         + NetworkPolicy web-from-the-ingress
@@ -87,7 +91,8 @@ fn everything_is_created_where_there_is_nothing() {
         + Service web
         + Deployment web
         + Ingress web
-        Containers are replaced: web"#]]);
+        Containers are replaced: web"]],
+    );
     assert!(plan.applings[0].restarts);
     assert_eq!(plan.applings[0].url.as_deref(), Some("https://web.example.com"));
 }
@@ -107,14 +112,18 @@ fn a_new_release_of_the_same_form_changes_nothing_and_of_another_only_what_diffe
     assert!(plan(&next, &observed, &Settings::default()).is_empty());
     let mut changed = set(&web, "A", "1");
     changed.release = hops_model::ReleaseNumber(8);
-    check(vec![changed], &observed, &expect![[r#"
+    check(
+        vec![changed],
+        &observed,
+        &expect![[r#"
         ~ Deployment web
             metadata.labels[app.kubernetes.io/version]: "3" → "8"
             metadata.labels[hops/release]: "3" → "8"
             spec.template.metadata.labels[app.kubernetes.io/version]: "3" → "8"
             spec.template.metadata.labels[hops/release]: "3" → "8"
             spec.template.spec.containers[web].env: set to [{"name":"A","value":"1"}]
-        Containers are replaced: web"#]]);
+        Containers are replaced: web"#]],
+    );
 }
 
 #[test]
@@ -134,21 +143,29 @@ fn the_api_servers_spelling_of_amounts_is_no_change() {
 fn a_changed_variable_restarts_that_appling_alone() {
     let (web, api) = (set(&appling("web"), "A", "1"), appling("api"));
     let changed = set(&set(&web, "A", "2"), "B", "new");
-    let plan = check(vec![changed, api.clone()], &live(vec![web, api]), &expect![[r#"
+    let plan = check(
+        vec![changed, api.clone()],
+        &live(vec![web, api]),
+        &expect![[r#"
         ~ Deployment web
             spec.template.spec.containers[web].env[A].value: "1" → "2"
             spec.template.spec.containers[web].env[B]: set to {"name":"B","value":"new"}
-        Containers are replaced: web"#]]);
+        Containers are replaced: web"#]],
+    );
     assert_eq!(plan.applings.iter().map(|appling| appling.restarts).collect::<Vec<_>>(), [true, false]);
 }
 
 #[test]
 fn a_variable_that_is_no_longer_wanted_is_removed() {
     let web = appling("web");
-    check(vec![web.clone()], &live(vec![set(&web, "OLD", "1")]), &expect![[r#"
+    check(
+        vec![web.clone()],
+        &live(vec![set(&web, "OLD", "1")]),
+        &expect![[r#"
         ~ Deployment web
             spec.template.spec.containers[web].env: [{"name":"OLD","value":"1"}] removed
-        Containers are replaced: web"#]]);
+        Containers are replaced: web"#]],
+    );
 }
 
 #[test]
@@ -156,11 +173,15 @@ fn scaling_restarts_nothing() {
     let web = appling("web");
     let mut more = web.clone();
     more.replicas = 3;
-    check(vec![more], &live(vec![web]), &expect![[r#"
+    check(
+        vec![more],
+        &live(vec![web]),
+        &expect![[r"
         + PodDisruptionBudget web
         ~ Deployment web
             spec.replicas: 1 → 3
-        No container is replaced"#]]);
+        No container is replaced"]],
+    );
 }
 
 #[test]
@@ -182,12 +203,16 @@ fn hand_made_changes_are_shown_with_who_made_them() {
             }},
         }}}}}),
     ]);
-    check(vec![web], &observed, &expect![[r#"
+    check(
+        vec![web],
+        &observed,
+        &expect![[r#"
         ~ Deployment web
             spec.replicas: 5 → 1 (changed by kubectl)
             spec.template.spec.containers[web].image: "nginx" → "registry.example/the_shop/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" (changed by kubectl-edit)
             spec.template.spec.containers[web].env[DEBUG]: {"name":"DEBUG","value":"1"} removed (changed by kubectl-edit)
-        Containers are replaced: web"#]]);
+        Containers are replaced: web"#]],
+    );
 }
 
 #[test]
@@ -195,7 +220,8 @@ fn notes_that_tools_leave_in_annotations_are_left() {
     let web = appling("web");
     let mut observed = live(vec![web.clone()]);
     let there = deployment(&mut observed);
-    there["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/restartedAt": "now"});
+    there["spec"]["template"]["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/restartedAt": "now"});
     there["metadata"]["managedFields"].as_array_mut().unwrap().push(json!({
         "manager": "kubectl-rollout", "operation": "Update", "fieldsV1": {"f:spec": {"f:template": {"f:metadata": {
             "f:annotations": {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}},
@@ -210,13 +236,17 @@ fn what_is_no_longer_wanted_goes_routes_first() {
     old.routes = vec![HostName::parse("old.example.com").unwrap()];
     old.replicas = 2;
     let web = appling("web");
-    check(vec![web.clone()], &live(vec![web, old]), &expect![[r#"
+    check(
+        vec![web.clone()],
+        &live(vec![web, old]),
+        &expect![[r"
         - Ingress old
         - Deployment old
         - Service old
         - PodDisruptionBudget old
         - NetworkPolicy old-from-the-ingress
-        No container is replaced"#]]);
+        No container is replaced"]],
+    );
 }
 
 #[test]
@@ -254,7 +284,8 @@ fn taking_over_gives_hops_what_others_own_in_a_spec() {
         }},
     }));
     let record = take_over(there, "hops").unwrap();
-    let of = |manager: &str| record.as_array().unwrap().iter().find(|entry| entry["manager"] == manager).unwrap();
+    let of =
+        |manager: &str| record.as_array().unwrap().iter().find(|entry| entry["manager"] == manager).unwrap();
     assert_eq!(of("hops")["fieldsV1"]["f:spec"]["f:paused"], json!({}));
     assert_eq!(
         of("kubectl-edit")["fieldsV1"],

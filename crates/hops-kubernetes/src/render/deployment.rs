@@ -15,7 +15,7 @@ use k8s_openapi::{
 use super::{metadata, pod};
 use crate::{Settings, labels};
 
-/// Old ReplicaSets that are kept. HOPS rolls back by its own releases; these only help people with `kubectl`.
+/// Old `ReplicaSet`s that are kept. HOPS rolls back by its own releases; these only help people with `kubectl`.
 const HISTORY: i32 = 2;
 
 pub(super) fn render(target: &Target, appling: &DesiredAppling, settings: &Settings) -> Deployment {
@@ -53,9 +53,6 @@ pub(super) fn render(target: &Target, appling: &DesiredAppling, settings: &Setti
 }
 
 /// Seconds in the form that the API wants. Settings hold at most `u32::MAX` of them.
-pub(super) fn whole_seconds<T: TryFrom<u64>>(duration: std::time::Duration) -> T
-where
-    T: From<i32>,
-{
+pub(super) fn whole_seconds<T: TryFrom<u64> + From<i32>>(duration: std::time::Duration) -> T {
     T::try_from(duration.as_secs()).unwrap_or_else(|_| T::from(i32::MAX))
 }

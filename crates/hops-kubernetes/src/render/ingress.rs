@@ -2,15 +2,16 @@
 
 use hops_model::{DesiredAppling, HostName, Target};
 use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend, IngressSpec,
-    IngressTLS, ServiceBackendPort,
+    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
+    IngressSpec, IngressTLS, ServiceBackendPort,
 };
 
 use super::{metadata, probe::PORT_NAME};
 use crate::{Settings, Tls, labels};
 
 pub(super) fn render(target: &Target, appling: &DesiredAppling, settings: &Settings) -> Ingress {
-    let tls: Vec<IngressTLS> = appling.routes.iter().filter_map(|host| certificate(host, &settings.tls)).collect();
+    let tls: Vec<IngressTLS> =
+        appling.routes.iter().filter_map(|host| certificate(host, &settings.tls)).collect();
     let mut metadata = metadata(target, appling, &appling.name.dns());
     let annotations = metadata.annotations.get_or_insert_default();
     annotations.extend(settings.ingress_annotations.clone());
@@ -57,11 +58,13 @@ fn rule(host: &HostName, service: &str) -> IngressRule {
 fn certificate(host: &HostName, tls: &Tls) -> Option<IngressTLS> {
     let hosts = Some(vec![host.as_str().to_owned()]);
     match &tls.wildcard {
-        Some(wildcard) if is_covered(host, tls) => Some(IngressTLS { hosts, secret_name: wildcard.secret.clone() }),
-        _ => tls.cluster_issuer.as_ref().map(|_| IngressTLS {
-            hosts,
-            secret_name: Some(format!("{host}-tls")),
-        }),
+        Some(wildcard) if is_covered(host, tls) => {
+            Some(IngressTLS { hosts, secret_name: wildcard.secret.clone() })
+        }
+        _ => tls
+            .cluster_issuer
+            .as_ref()
+            .map(|_| IngressTLS { hosts, secret_name: Some(format!("{host}-tls")) }),
     }
 }
 

@@ -3,7 +3,8 @@
 use hops_model::{DesiredAppling, Target};
 use k8s_openapi::{
     api::networking::v1::{
-        IPBlock, NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
+        IPBlock, NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
+        NetworkPolicySpec,
     },
     apimachinery::pkg::{
         apis::meta::v1::{LabelSelector, ObjectMeta},
@@ -16,7 +17,8 @@ use crate::{IngressSource, Settings, labels};
 
 /// Closes the namespace to everyone but itself. Calls *from* the app stay free.
 pub(super) fn within_the_app(target: &Target) -> NetworkPolicy {
-    let everyone_here = NetworkPolicyPeer { pod_selector: Some(LabelSelector::default()), ..NetworkPolicyPeer::default() };
+    let everyone_here =
+        NetworkPolicyPeer { pod_selector: Some(LabelSelector::default()), ..NetworkPolicyPeer::default() };
     NetworkPolicy {
         metadata: ObjectMeta {
             name: Some("within-the-app".to_owned()),
@@ -34,7 +36,11 @@ pub(super) fn within_the_app(target: &Target) -> NetworkPolicy {
 }
 
 /// Opens the port of a public appling.
-pub(super) fn from_the_ingress(target: &Target, appling: &DesiredAppling, settings: &Settings) -> NetworkPolicy {
+pub(super) fn from_the_ingress(
+    target: &Target,
+    appling: &DesiredAppling,
+    settings: &Settings,
+) -> NetworkPolicy {
     let from: Vec<NetworkPolicyPeer> = settings.ingress_sources.iter().map(peer).collect();
     NetworkPolicy {
         metadata: metadata(target, appling, &format!("{}-from-the-ingress", appling.name.dns())),

@@ -9,9 +9,9 @@ use hops_model::{
 };
 use k8s_openapi::{
     api::core::v1::{
-        Container, ContainerPort, EnvVar, EnvVarSource, Lifecycle, LifecycleHandler, LocalObjectReference, PodSpec,
-        ResourceRequirements, SecretKeySelector, SecretVolumeSource, SleepAction, TopologySpreadConstraint, Volume,
-        VolumeMount,
+        Container, ContainerPort, EnvVar, EnvVarSource, Lifecycle, LifecycleHandler, LocalObjectReference,
+        PodSpec, ResourceRequirements, SecretKeySelector, SecretVolumeSource, SleepAction,
+        TopologySpreadConstraint, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::LabelSelector},
 };
@@ -118,11 +118,7 @@ fn variables(variables: &BTreeMap<VariableName, DesiredValue>) -> Vec<EnvVar> {
     let variable = |(name, value): (&VariableName, &DesiredValue)| {
         let name = name.as_str().to_owned();
         match value {
-            DesiredValue::Literal(text) => EnvVar {
-                name,
-                value: Some(verbatim(text)),
-                ..EnvVar::default()
-            },
+            DesiredValue::Literal(text) => EnvVar { name, value: Some(verbatim(text)), ..EnvVar::default() },
             DesiredValue::SecretKey { secret, key } => EnvVar {
                 name,
                 value_from: Some(EnvVarSource {

@@ -18,7 +18,11 @@ const TIMEOUT_S: i32 = 2;
 
 /// Decides whether a pod takes requests. One failure may be a hiccup of the machine, two are an answer.
 pub(super) fn readiness(appling: &DesiredAppling) -> Probe {
-    Probe { period_seconds: Some(PERIOD_S), failure_threshold: Some(2), ..get(&appling.readiness_path, named()) }
+    Probe {
+        period_seconds: Some(PERIOD_S),
+        failure_threshold: Some(2),
+        ..get(&appling.readiness_path, named())
+    }
 }
 
 /// Restarts a container that answers wrongly three times in a row.

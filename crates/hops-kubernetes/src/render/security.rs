@@ -10,7 +10,10 @@ const CAPABILITIES: [&str; 8] =
 /// For every pod.
 pub(super) fn pod() -> PodSecurityContext {
     PodSecurityContext {
-        seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), ..SeccompProfile::default() }),
+        seccomp_profile: Some(SeccompProfile {
+            type_: "RuntimeDefault".to_owned(),
+            ..SeccompProfile::default()
+        }),
         ..PodSecurityContext::default()
     }
 }

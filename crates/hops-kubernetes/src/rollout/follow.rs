@@ -32,10 +32,18 @@ pub(crate) struct Watched {
 }
 
 enum Phase {
-    Rolling { since: Instant, last: Option<(u32, String)>, no_room_since: Option<Instant> },
+    Rolling {
+        since: Instant,
+        last: Option<(u32, String)>,
+        no_room_since: Option<Instant>,
+    },
     /// The cause is being proved, and the last good form applied.
     Failing,
-    Restoring { generation: i64, until: Instant, outcome: ApplingOutcome },
+    Restoring {
+        generation: i64,
+        until: Instant,
+        outcome: ApplingOutcome,
+    },
     Over(ApplingOutcome),
 }
 
@@ -159,11 +167,12 @@ impl<'a> Follower<'a> {
                         }
                         let state = Some((ready, message));
                         // An appling that the plan leaves alone has no roll-out to tell of.
-                        if *last != state && watched.is_changed {
-                            if let Some((ready, message)) = state.clone() {
-                                let (appling, wanted) = (watched.subject.appling.clone(), watched.subject.wanted);
-                                self.events.send(Event::Rollout { appling, ready, wanted, message });
-                            }
+                        if *last != state
+                            && watched.is_changed
+                            && let Some((ready, message)) = state.clone()
+                        {
+                            let (appling, wanted) = (watched.subject.appling.clone(), watched.subject.wanted);
+                            self.events.send(Event::Rollout { appling, ready, wanted, message });
                         }
                         *last = state;
                         Some(until)

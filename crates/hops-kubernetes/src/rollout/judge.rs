@@ -29,16 +29,46 @@ pub(crate) enum Standing {
 /// What was found to be wrong; the cause before its proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finding {
-    ImagePull { pod: String, container: String, message: String },
-    Exited { pod: String, container: String, is_sidecar: bool, exit: Exit, restarts: u32 },
-    OutOfMemory { pod: String, container: String, is_sidecar: bool },
-    CannotStart { pod: String, container: String, message: String },
-    SecretMissing { pod: String, message: String },
-    Refused { message: String },
-    DoesNotFit { message: String },
+    ImagePull {
+        pod: String,
+        container: String,
+        message: String,
+    },
+    Exited {
+        pod: String,
+        container: String,
+        is_sidecar: bool,
+        exit: Exit,
+        restarts: u32,
+    },
+    OutOfMemory {
+        pod: String,
+        container: String,
+        is_sidecar: bool,
+    },
+    CannotStart {
+        pod: String,
+        container: String,
+        message: String,
+    },
+    SecretMissing {
+        pod: String,
+        message: String,
+    },
+    Refused {
+        message: String,
+    },
+    DoesNotFit {
+        message: String,
+    },
     /// Not ready at the deadline, with the last that a probe was told.
-    NotReady { pod: String, told: Option<String> },
-    TimedOut { message: String },
+    NotReady {
+        pod: String,
+        told: Option<String>,
+    },
+    TimedOut {
+        message: String,
+    },
 }
 
 /// Pulls that fail for a passing reason, such as a network fault, are retried this often before they count: about
@@ -163,8 +193,13 @@ pub(crate) fn describe(pod: &PodView, probe: Option<&str>) -> String {
     if let Some(message) = &pod.no_room {
         return format!("waiting for room: {}", words::missing_room(message));
     }
-    let Some(container) = pod.containers.iter().find(|c| !c.is_running).or_else(|| pod.containers.last()) else {
-        return if pod.is_placed { "starting the pod".to_owned() } else { "waiting for a machine".to_owned() };
+    let Some(container) = pod.containers.iter().find(|c| !c.is_running).or_else(|| pod.containers.last())
+    else {
+        return if pod.is_placed {
+            "starting the pod".to_owned()
+        } else {
+            "waiting for a machine".to_owned()
+        };
     };
     let of = if container.is_sidecar { format!(" of {}", container.name) } else { String::new() };
     match (&container.waiting, &container.exit) {
@@ -178,7 +213,9 @@ pub(crate) fn describe(pod: &PodView, probe: Option<&str>) -> String {
             "starting the container".to_owned()
         }
         (Some((reason, message)), _) => format!("{reason}: {}", words::innermost(message)),
-        (None, Some(exit)) if !container.is_running => format!("exited with {}, to be started again", exit.code),
+        (None, Some(exit)) if !container.is_running => {
+            format!("exited with {}, to be started again", exit.code)
+        }
         _ => match probe.map(words::probe_answer) {
             None => "waiting for the readiness path".to_owned(),
             Some(ProbeAnswer::Refused) => "nothing listens on the port yet".to_owned(),

@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SHOWN: usize = 300;
 
 /// Ports that images commonly listen on, beside those that the log names.
-const COMMON: [u16; 16] = [80, 1234, 3000, 3001, 3030, 4000, 4321, 5000, 5173, 8000, 8008, 8080, 8081, 8888, 9000, 9090];
+const COMMON: [u16; 16] =
+    [80, 1234, 3000, 3001, 3030, 4000, 4321, 5000, 5173, 8000, 8008, 8080, 8081, 8888, 9000, 9090];
 
 /// Asks for a path as the readiness probe does.
 pub(super) async fn ask(pods: &Api<Pod>, pod: &str, port: u16, path: &str) -> Answer {
@@ -61,7 +62,9 @@ async fn ask_now(pods: &Api<Pod>, pod: &str, port: u16, path: &str) -> Answer {
     let (Some(mut stream), Some(error)) = (forward.take_stream(port), forward.take_error(port)) else {
         return Answer::Unknown;
     };
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: hops\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: hops\r\nConnection: close\r\n\r\n"
+    );
     let mut answer = Vec::new();
     let reading = async {
         stream.write_all(request.as_bytes()).await?;
@@ -121,7 +124,8 @@ fn named(log: &str) -> Vec<u16> {
             continue;
         }
         let digits: String = lower[index..].chars().take_while(char::is_ascii_digit).collect();
-        let introduced = before.ends_with(':') || before.trim_end_matches([' ', '=', ':', '"']).ends_with("port");
+        let introduced =
+            before.ends_with(':') || before.trim_end_matches([' ', '=', ':', '"']).ends_with("port");
         if introduced
             && let Ok(port) = digits.parse::<u16>()
             && port >= 80

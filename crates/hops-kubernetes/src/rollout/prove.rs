@@ -100,7 +100,8 @@ pub(crate) fn refused(message: &str) -> Cause {
         "change what the rule names, or ask whoever runs the platform"
     };
     let what = if quota { "quota" } else { "rules" };
-    Cause::new(CauseCode::Refused, format!("the cluster's {what} refuse it: {message}"), help).with_proof(message)
+    Cause::new(CauseCode::Refused, format!("the cluster's {what} refuse it: {message}"), help)
+        .with_proof(message)
 }
 
 fn image_pull(subject: &Subject, container: &str, message: &str) -> Cause {
@@ -144,7 +145,13 @@ fn out_of_memory(subject: &Subject, container: &str, is_sidecar: bool, log: Stri
 }
 
 /// Asks the pod itself: the kubelet's events are limited in number, so the last one may be old news.
-async fn not_ready(pods: &Api<Pod>, subject: &Subject, pod: &str, told: Option<String>, deadline: u64) -> Cause {
+async fn not_ready(
+    pods: &Api<Pod>,
+    subject: &Subject,
+    pod: &str,
+    told: Option<String>,
+    deadline: u64,
+) -> Cause {
     let (port, path) = (subject.port, &subject.readiness_path);
     let answer = listeners::ask(pods, pod, port, path).await;
     let told_answer = told.as_deref().map(words::probe_answer);
@@ -178,8 +185,12 @@ async fn not_ready(pods: &Api<Pod>, subject: &Subject, pod: &str, told: Option<S
                 Answer::Status { status, .. } => format!("{after}, though {path} answers {status} now"),
                 _ => after,
             };
-            Cause::new(CauseCode::TimedOut, message, "deploy again; a slow start needs a longer `progress_deadline_s`")
-                .with_proof(told.unwrap_or_default())
+            Cause::new(
+                CauseCode::TimedOut,
+                message,
+                "deploy again; a slow start needs a longer `progress_deadline_s`",
+            )
+            .with_proof(told.unwrap_or_default())
         }
     }
 }
@@ -188,7 +199,9 @@ fn readiness(after: &str, path: &str, answers: &str, proof: String) -> Cause {
     Cause::new(
         CauseCode::ReadinessFailed,
         format!("{after}: {path} {answers}"),
-        format!("let the app answer GET {path} with 200, or name another path in `readiness_path` of iterapp.toml"),
+        format!(
+            "let the app answer GET {path} with 200, or name another path in `readiness_path` of iterapp.toml"
+        ),
     )
     .with_proof(proof)
 }

@@ -26,7 +26,7 @@ pub(crate) struct View {
 pub(crate) struct DeploymentView {
     pub(crate) generation: i64,
     pub(crate) observed_generation: i64,
-    /// The number of its present ReplicaSet.
+    /// The number of its present `ReplicaSet`.
     pub(crate) revision: String,
     pub(crate) wanted: u32,
     pub(crate) replicas: u32,
@@ -36,7 +36,7 @@ pub(crate) struct DeploymentView {
     pub(crate) is_overdue: bool,
 }
 
-/// A ReplicaSet.
+/// A `ReplicaSet`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ReplicaSetView {
     pub(crate) deployment: String,
@@ -46,13 +46,14 @@ pub(crate) struct ReplicaSetView {
 }
 
 /// A pod.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the pod's status")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PodView {
     pub(crate) name: String,
     pub(crate) replica_set: String,
     pub(crate) is_ready: bool,
     pub(crate) is_leaving: bool,
-    /// Evicted or otherwise over; its ReplicaSet makes another.
+    /// Evicted or otherwise over; its `ReplicaSet` makes another.
     pub(crate) is_over: bool,
     /// A machine was found for it.
     pub(crate) is_placed: bool,
@@ -104,14 +105,17 @@ impl DeploymentView {
 
 impl View {
     /// The pods of a Deployment's present form.
-    pub(crate) fn current_pods<'a>(&'a self, deployment: &'a str) -> impl Iterator<Item = (&'a String, &'a PodView)> {
+    pub(crate) fn current_pods<'a>(
+        &'a self,
+        deployment: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a PodView)> {
         let current = self.current_replica_set(deployment).map(|(uid, _)| uid.clone());
         self.pods.iter().filter(move |(_, pod)| {
             !pod.is_leaving && !pod.is_over && current.as_ref() == Some(&pod.replica_set)
         })
     }
 
-    /// The ReplicaSet of a Deployment's present form.
+    /// The `ReplicaSet` of a Deployment's present form.
     pub(crate) fn current_replica_set(&self, deployment: &str) -> Option<(&String, &ReplicaSetView)> {
         let revision = &self.deployments.get(deployment)?.revision;
         self.replica_sets.iter().find(|(_, set)| set.deployment == deployment && set.revision == *revision)
@@ -123,7 +127,8 @@ impl From<&Deployment> for DeploymentView {
         let status = deployment.status.clone().unwrap_or_default();
         let count = |number: Option<i32>| u32::try_from(number.unwrap_or(0)).unwrap_or(0);
         let is_overdue = status.conditions.iter().flatten().any(|condition| {
-            condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+            condition.type_ == "Progressing"
+                && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
         });
         Self {
             generation: deployment.metadata.generation.unwrap_or(0),
@@ -151,9 +156,8 @@ impl From<&ReplicaSet> for ReplicaSetView {
 impl From<&Pod> for PodView {
     fn from(pod: &Pod) -> Self {
         let status = pod.status.clone().unwrap_or_default();
-        let condition = |name: &str| {
-            status.conditions.iter().flatten().find(|condition| condition.type_ == name)
-        };
+        let condition =
+            |name: &str| status.conditions.iter().flatten().find(|condition| condition.type_ == name);
         let no_room = condition("PodScheduled")
             .filter(|condition| condition.reason.as_deref() == Some("Unschedulable"))
             .and_then(|condition| condition.message.clone());
@@ -180,10 +184,9 @@ fn container(status: &ContainerStatus, is_sidecar: bool) -> ContainerView {
         is_sidecar,
         is_running: state.running.is_some(),
         restarts: u32::try_from(status.restart_count).unwrap_or(0),
-        waiting: state
-            .waiting
-            .as_ref()
-            .map(|waiting| (waiting.reason.clone().unwrap_or_default(), waiting.message.clone().unwrap_or_default())),
+        waiting: state.waiting.as_ref().map(|waiting| {
+            (waiting.reason.clone().unwrap_or_default(), waiting.message.clone().unwrap_or_default())
+        }),
         exit: ended(status.state.as_ref()).or_else(|| ended(status.last_state.as_ref())),
     }
 }
@@ -220,5 +223,10 @@ fn owner(
     object: &impl ResourceExt,
     part: impl Fn(&k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference) -> String,
 ) -> String {
-    object.owner_references().iter().find(|owner| owner.controller == Some(true)).map(part).unwrap_or_default()
+    object
+        .owner_references()
+        .iter()
+        .find(|owner| owner.controller == Some(true))
+        .map(part)
+        .unwrap_or_default()
 }

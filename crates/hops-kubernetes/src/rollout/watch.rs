@@ -29,7 +29,7 @@ use super::view::{DeploymentView, PodView, ReplicaSetView, View};
 use crate::{error::Cluster, labels};
 
 /// An API server that cannot be watched for this long is away.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Watches what an app's roll-outs are decided by.
 pub(super) struct Watch {

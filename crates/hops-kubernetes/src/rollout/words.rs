@@ -25,9 +25,15 @@ pub(super) fn is_final_pull_error(reason: &str, message: &str) -> bool {
 
 /// Whether a container's failed start can only fail again.
 pub(super) fn is_final_start_error(message: &str) -> bool {
-    ["no such file or directory", "executable file not found", "permission denied", "exec format error", "not a directory"]
-        .iter()
-        .any(|words| message.to_ascii_lowercase().contains(words))
+    [
+        "no such file or directory",
+        "executable file not found",
+        "permission denied",
+        "exec format error",
+        "not a directory",
+    ]
+    .iter()
+    .any(|words| message.to_ascii_lowercase().contains(words))
 }
 
 /// Whether the API server refused pods by a rule. A namespace's service account appears a moment after the
@@ -47,7 +53,10 @@ pub(super) fn is_missing_secret(message: &str) -> bool {
 pub(super) fn innermost(message: &str) -> &str {
     let inner = message.rsplit_once("failed to create shim task: ").map_or(message, |(_, inner)| inner);
     let inner = inner.rsplit_once("runc create failed: ").map_or(inner, |(_, inner)| inner);
-    let inner = inner.strip_prefix("rpc error: code = ").and_then(|rest| rest.split_once("desc = ")).map_or(inner, |(_, text)| text);
+    let inner = inner
+        .strip_prefix("rpc error: code = ")
+        .and_then(|rest| rest.split_once("desc = "))
+        .map_or(inner, |(_, text)| text);
     inner.strip_suffix(": unknown").unwrap_or(inner)
 }
 
@@ -74,7 +83,10 @@ pub(super) fn probe_answer(message: &str) -> ProbeAnswer {
     if message.contains("connection refused") {
         return ProbeAnswer::Refused;
     }
-    if ["context deadline exceeded", "Client.Timeout", "i/o timeout"].iter().any(|words| message.contains(words)) {
+    if ["context deadline exceeded", "Client.Timeout", "i/o timeout"]
+        .iter()
+        .any(|words| message.contains(words))
+    {
         return ProbeAnswer::Late;
     }
     ProbeAnswer::Other(message.split_once("probe failed: ").map_or(message, |(_, text)| text).to_owned())
@@ -114,10 +126,16 @@ mod tests {
         let check = |message: &str, expected: bool| {
             assert_eq!(is_final_pull_error("ErrImagePull", message), expected, "{message}");
         };
-        check("rpc error: code = NotFound desc = failed to pull and unpack image \"r/x:1\": failed to resolve reference \"r/x:1\": r/x:1: not found", true);
+        check(
+            "rpc error: code = NotFound desc = failed to pull and unpack image \"r/x:1\": failed to resolve reference \"r/x:1\": r/x:1: not found",
+            true,
+        );
         check("failed to authorize: failed to fetch anonymous token: 403 Forbidden", true);
         check("pull access denied, repository does not exist or may require authorization", true);
-        check("failed to do request: Head \"http://r/v2/x\": dial tcp 10.0.0.1:5000: connect: connection refused", false);
+        check(
+            "failed to do request: Head \"http://r/v2/x\": dial tcp 10.0.0.1:5000: connect: connection refused",
+            false,
+        );
         check("failed to do request: Head \"http://r/v2/x\": net/http: TLS handshake timeout", false);
     }
 
@@ -126,17 +144,23 @@ mod tests {
         assert!(!is_refusal(
             "pods \"web-1\" is forbidden: error looking up service account apps-x-prod/default: serviceaccount \"default\" not found"
         ));
-        assert!(is_refusal("pods \"web-1\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0"));
+        assert!(is_refusal(
+            "pods \"web-1\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0"
+        ));
     }
 
     #[test]
     fn the_scheduler_names_what_is_missing() {
         assert_eq!(
-            missing_room("0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."),
+            missing_room(
+                "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
+            ),
             "1 Insufficient memory"
         );
         assert_eq!(
-            missing_room("0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. no new claims to deallocate, preemption: none."),
+            missing_room(
+                "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. no new claims to deallocate, preemption: none."
+            ),
             "1 Insufficient cpu, 1 Insufficient memory"
         );
     }
@@ -145,7 +169,9 @@ mod tests {
     fn missing_secrets_are_told_by_name_or_key() {
         assert!(is_missing_secret("secret \"firebase\" not found"));
         assert!(is_missing_secret("couldn't find key private_key in Secret apps-x-prod/firebase"));
-        assert!(is_missing_secret("MountVolume.SetUp failed for volume \"secret-0\" : secret \"files\" not found"));
+        assert!(is_missing_secret(
+            "MountVolume.SetUp failed for volume \"secret-0\" : secret \"files\" not found"
+        ));
         assert!(!is_missing_secret("container has runAsNonRoot and image will run as root"));
     }
 }

@@ -25,7 +25,10 @@ fn check(deployed: &Deployed, code: CauseCode, words: &[&str]) -> Result<()> {
     for word in words {
         ensure!(text.contains(word), "no `{word}` in {cause:#?}");
     }
-    println!("{code} after {:?}: {}\n  {}\n  hint: {}", deployed.took, cause.message, cause.proof, cause.help);
+    println!(
+        "{code} after {:?}: {}\n  {}\n  hint: {}",
+        deployed.took, cause.message, cause.proof, cause.help
+    );
     Ok(())
 }
 
@@ -77,12 +80,14 @@ async fn a_secret_that_does_not_exist() -> Result<()> {
 
     // Mounted as files: the pod waits for its volume.
     let mut files = scene.appling("web");
-    files.secret_mounts = vec![SecretMount { secret: SecretName::parse("files")?, mount_path: "/files".into() }];
+    files.secret_mounts =
+        vec![SecretMount { secret: SecretName::parse("files")?, mount_path: "/files".into() }];
     let deployed = scene.deploy(std::slice::from_ref(&files)).await?;
     check(&deployed, CauseCode::SecretMissing, &["files"])?;
     ensure!(deployed.took < AT_ONCE, "{:?}", deployed.took);
 
-    kubectl(&["-n", &namespace, "create", "secret", "generic", "files", "--from-literal=a.txt=hello"]).await?;
+    kubectl(&["-n", &namespace, "create", "secret", "generic", "files", "--from-literal=a.txt=hello"])
+        .await?;
     set(&mut files, "ROUND", "3");
     scene.deploy_well(std::slice::from_ref(&files)).await?;
     scene.get_until(&files, "/file?path=/files/a.txt", |answer| answer.body == "hello").await?;
@@ -94,7 +99,8 @@ async fn more_memory_than_any_machine_has() -> Result<()> {
     let cluster = Cluster::new().await?;
     let mut scene = Scene::new(&cluster, "room").await?;
     let mut web = scene.appling("web");
-    web.resources.requests = Amounts { memory: Some(Memory::parse("9999Gi")?), cpu: Some(Cpu::parse("900")?) };
+    web.resources.requests =
+        Amounts { memory: Some(Memory::parse("9999Gi")?), cpu: Some(Cpu::parse("900")?) };
     let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
     check(&deployed, CauseCode::DoesNotFit, &["Insufficient memory", "Insufficient cpu"])?;
     ensure!(deployed.took < AT_ONCE, "{:?}", deployed.took);
@@ -110,8 +116,15 @@ async fn a_quota_that_is_used_up() -> Result<()> {
     let namespace = scene.target.namespace();
     kubectl(&["-n", &namespace, "create", "quota", "small", "--hard=pods=1"]).await?;
     // The quota counts what is there once its controller has looked.
-    kubectl(&["-n", &namespace, "wait", "--for=jsonpath={.status.used.pods}=1", "quota/small", "--timeout=20s"])
-        .await?;
+    kubectl(&[
+        "-n",
+        &namespace,
+        "wait",
+        "--for=jsonpath={.status.used.pods}=1",
+        "quota/small",
+        "--timeout=20s",
+    ])
+    .await?;
     let deployed = scene.deploy(&[with(&web, "VERSION", "two")]).await?;
     check(&deployed, CauseCode::Refused, &["exceeded quota: small"])?;
     ensure!(deployed.took < AT_ONCE, "{:?}", deployed.took);

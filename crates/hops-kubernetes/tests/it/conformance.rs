@@ -39,5 +39,6 @@ conformance! {
         an_unchanged_appling_is_left_alone,
         live_means_that_the_new_version_answers,
         a_former_release_comes_back,
-        what_is_no_longer_wanted_goes;
+        what_is_no_longer_wanted_goes,
+        a_host_moves_to_another_appling_without_a_loss;
 }

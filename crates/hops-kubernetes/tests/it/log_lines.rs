@@ -10,7 +10,14 @@ use hops_testkit::{Scene, scene::with};
 use crate::world::Cluster;
 
 fn query(scene: &Scene<'_>) -> LogQuery {
-    LogQuery { target: scene.target.clone(), appling: None, follow: false, previous: false, tail: None, since: None }
+    LogQuery {
+        target: scene.target.clone(),
+        appling: None,
+        follow: false,
+        previous: false,
+        tail: None,
+        since: None,
+    }
 }
 
 async fn until(lines: &mut LogStream, text: &str) -> Result<LogLine> {

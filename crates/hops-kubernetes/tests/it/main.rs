@@ -2,12 +2,15 @@
 //!
 //! One program, as each one more would be linked with all of Kubernetes' types. The files are named by what they prove.
 
+#![expect(clippy::print_stdout, reason = "figures and causes, for whoever runs them with --nocapture")]
+
 mod causes;
 mod conformance;
 mod images;
 mod log_lines;
 mod loss;
 mod planning;
+mod score;
 mod speed;
 mod world;
 

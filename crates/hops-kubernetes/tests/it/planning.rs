@@ -1,6 +1,6 @@
 //! Plans against the real API server, with its defaults, spellings and records.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use hops_engine::{Action, EngineError, Events};
 use hops_kubernetes::{IngressSource, Settings, Tls, render, render_yaml};
 use hops_model::{
@@ -17,42 +17,43 @@ use hops_testkit::{
 use crate::{kubectl, kubectl_with_input, world::Cluster};
 
 /// Everything that an appling can have, in spellings that the API server changes.
-fn full(scene: &Scene<'_>) -> DesiredAppling {
+pub(crate) fn full(scene: &Scene<'_>) -> Result<DesiredAppling> {
     let mut web = scene.appling("web_front");
     web.service = format!("{}-web-front", scene.target.app.dns());
     web.aliases = vec!["web-front".into()];
     web.replicas = 2;
     web.init = false;
-    web.liveness_path = Some(HttpPath::parse("/health?deep=1").unwrap());
+    web.liveness_path = Some(HttpPath::parse("/health?deep=1")?);
     web.routes.push(web.routes[0].www_counterpart());
-    for (name, value) in [("EMPTY", ""), ("DOLLAR", "$$(A) $5"), ("LINES", "a\nb\n"), ("YES", "yes"), ("PORT", "3030")] {
+    for (name, value) in
+        [("EMPTY", ""), ("DOLLAR", "$$(A) $5"), ("LINES", "a\nb\n"), ("YES", "yes"), ("PORT", "3030")]
+    {
         set(&mut web, name, value);
     }
-    let secret = SecretName::parse("payment").unwrap();
+    let secret = SecretName::parse("payment")?;
     web.variables.insert(
-        VariableName::parse("API_KEY").unwrap(),
+        VariableName::parse("API_KEY")?,
         DesiredValue::SecretKey { secret: secret.clone(), key: "api-key".into() },
     );
     web.secret_mounts = vec![
         SecretMount { secret: secret.clone(), mount_path: "/one".into() },
         SecretMount { secret, mount_path: "/two".into() },
     ];
-    let amounts = |memory: &str, cpu: &str| Amounts {
-        memory: Some(Memory::parse(memory).unwrap()),
-        cpu: Some(Cpu::parse(cpu).unwrap()),
+    let amounts = |memory: &str, cpu: &str| -> Result<Amounts> {
+        Ok(Amounts { memory: Some(Memory::parse(memory)?), cpu: Some(Cpu::parse(cpu)?) })
     };
     web.resources =
-        Resources { requests: amounts("0.03125Gi", "0.01"), limits: amounts("134217728", "1000m") };
+        Resources { requests: amounts("0.03125Gi", "0.01")?, limits: amounts("134217728", "1000m")? };
     let proxy = with(&with(&scene.appling("proxy"), "PORT", "5433"), "VERSION", "proxy");
     web.sidecars = vec![Sidecar {
-        name: ApplingName::parse("sql-proxy").unwrap(),
+        name: ApplingName::parse("sql-proxy")?,
         image: proxy.image,
         arguments: vec!["--unused".into(), "$(literally)".into()],
         variables: proxy.variables,
-        startup: Some((Port::new(5433).unwrap(), HttpPath::default_readiness())),
-        resources: Resources { requests: amounts("16Mi", "1m"), limits: Amounts::default() },
+        startup: Some((Port::new(5433).context("a port")?, HttpPath::default_readiness())),
+        resources: Resources { requests: amounts("16Mi", "1m")?, limits: Amounts::default() },
     }];
-    web
+    Ok(web)
 }
 
 #[tokio::test]
@@ -68,8 +69,9 @@ async fn a_second_plan_straight_after_the_first_is_empty() -> Result<()> {
     let namespace = scene.target.namespace();
     // Made beforehand by whoever runs the platform, as the Secret has to be there.
     kubectl(&["create", "namespace", &namespace]).await?;
-    kubectl(&["-n", &namespace, "create", "secret", "generic", "payment", "--from-literal=api-key=1"]).await?;
-    let (web, api) = (full(&scene), scene.appling("api"));
+    kubectl(&["-n", &namespace, "create", "secret", "generic", "payment", "--from-literal=api-key=1"])
+        .await?;
+    let (web, api) = (full(&scene)?, scene.appling("api"));
     scene.deploy_well(&[web.clone(), api.clone()]).await?;
     let again = scene.deploy_well(&[web, api]).await?;
     ensure!(again.plan.is_empty(), "{}", again.plan);
@@ -81,7 +83,7 @@ async fn a_second_plan_straight_after_the_first_is_empty() -> Result<()> {
 async fn the_api_server_accepts_every_field_strictly() -> Result<()> {
     let cluster = Cluster::new().await?;
     let mut scene = Scene::new(&cluster, "strict").await?;
-    let desired = scene.release(&[full(&scene), scene.appling("api")]);
+    let desired = scene.release(&[full(&scene)?, scene.appling("api")]);
     let namespace = scene.target.namespace();
     kubectl(&["create", "namespace", &namespace]).await?;
     let yaml = render_yaml(&desired, &Settings::default());
@@ -149,7 +151,10 @@ async fn what_others_made_is_neither_changed_nor_removed() -> Result<()> {
     kubectl(&["-n", &namespace, "create", "service", "clusterip", "web", "--tcp=80"]).await?;
     let error = scene.deploy(std::slice::from_ref(&web)).await.expect_err("the Service is somebody else's");
     let error = error.downcast_ref::<EngineError>().expect("an engine's error");
-    ensure!(matches!(error, EngineError::NotOurs { object } if object.starts_with("Service web in ")), "{error}");
+    ensure!(
+        matches!(error, EngineError::NotOurs { object } if object.starts_with("Service web in ")),
+        "{error}"
+    );
     kubectl(&["-n", &namespace, "get", "service", "web"]).await?;
     kubectl(&["delete", "namespace", &namespace, "--wait=false"]).await?;
     Ok(())

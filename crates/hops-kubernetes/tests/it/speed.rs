@@ -3,10 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use hops_testkit::{
-    Scene,
-    scene::with,
-};
+use hops_testkit::{Scene, scene::with};
 
 use crate::{kubectl, kubectl_with_input, world::Cluster};
 

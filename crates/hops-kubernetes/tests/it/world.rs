@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Result;
 use async_trait::async_trait;
 use hops_engine::Engine;
-use hops_kubernetes::{Kubernetes, Settings};
+use hops_kubernetes::{Kubernetes, Scheme, Settings};
 use hops_model::ImageRef;
 use hops_testkit::{Daemons, World, testapp};
 
@@ -24,7 +24,7 @@ impl Cluster {
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Result<Self> {
         let entrance = Daemons::get()?.ingress;
         let mut settings = Settings {
-            public_scheme: "http".to_owned(),
+            public_scheme: Scheme::Http,
             public_port: Some(entrance.port()),
             ..Settings::default()
         };

@@ -70,6 +70,10 @@ pub async fn a_failed_appling_keeps_its_running_version(world: &dyn World) -> Re
 
     // What was restored is as it was: deploying it again changes nothing.
     let again = scene.deploy_well(&[web.clone(), updated]).await?;
-    ensure!(again.outcomes.iter().all(|outcome| outcome.result == ApplingResult::Unchanged), "{}", again.plan);
+    ensure!(
+        again.outcomes.iter().all(|outcome| outcome.result == ApplingResult::Unchanged),
+        "{}",
+        again.plan
+    );
     scene.end().await
 }

@@ -27,7 +27,8 @@ pub async fn variables_arrive_as_written(world: &dyn World) -> Result<()> {
     for (name, value) in values {
         ensure!(found[name] == value, "{name} is {}", found[name]);
     }
-    let strangers = found.as_object().into_iter().flatten().filter(|(name, _)| name.ends_with("_SERVICE_HOST"));
+    let strangers =
+        found.as_object().into_iter().flatten().filter(|(name, _)| name.ends_with("_SERVICE_HOST"));
     ensure!(strangers.count() <= 1, "service links: {found:#}");
     scene.end().await
 }

@@ -7,7 +7,7 @@ use hops_model::{ApplingResult, Event};
 
 use crate::{
     Load, Tally,
-    scene::{Scene, World, with},
+    scene::{Scene, World, set, with},
 };
 
 /// A deploy without changes restarts nothing and is over at once.
@@ -18,7 +18,11 @@ pub async fn an_unchanged_appling_is_left_alone(world: &dyn World) -> Result<()>
     scene.deploy_well(&[web.clone(), api.clone()]).await?;
     let before = scene.get_until(&web, "/process", |answer| answer.status == 200).await?;
     let again = scene.deploy_well(&[web.clone(), api.clone()]).await?;
-    ensure!(again.outcomes.iter().all(|outcome| outcome.result == ApplingResult::Unchanged), "{}", again.plan);
+    ensure!(
+        again.outcomes.iter().all(|outcome| outcome.result == ApplingResult::Unchanged),
+        "{}",
+        again.plan
+    );
     ensure!(again.took < Duration::from_secs(1), "{:?}", again.took);
     let one = scene.deploy_well(&[web.clone(), with(&api, "VERSION", "two")]).await?;
     ensure!(one.of("web").result == ApplingResult::Unchanged && one.of("api").result == ApplingResult::Live);
@@ -69,6 +73,26 @@ pub async fn what_is_no_longer_wanted_goes(world: &dyn World) -> Result<()> {
     scene.end().await
 }
 
+/// A host that moves from one appling to another is answered all the while.
+pub async fn a_host_moves_to_another_appling_without_a_loss(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "move").await?;
+    let old = with(&scene.appling("old"), "VERSION", "old");
+    scene.deploy_well(std::slice::from_ref(&old)).await?;
+    scene.get_until(&old, "/", |answer| answer.status == 200).await?;
+    let load = Load::new(scene.entrance(), old.routes[0].as_str(), 100).start();
+    let mut new = with(&scene.appling("new"), "VERSION", "new");
+    new.routes.clone_from(&old.routes);
+    set(&mut new, "LISTEN_AFTER", "2s");
+    scene.deploy_well(std::slice::from_ref(&new)).await?;
+    // The old one's last request is answered by the time that its container is gone.
+    scene.get_until(&new, "/", |answer| answer.body == "new\n").await?;
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let tally = load.stop().await;
+    scene.end().await?;
+    ensure!(tally.failed.is_empty(), "{tally}; {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
+    Ok(())
+}
+
 /// How an app takes SIGTERM, in the words of the test app.
 #[derive(Debug, Clone, Copy)]
 pub enum Manners {
@@ -112,7 +136,11 @@ pub async fn no_request_is_lost(
     }
     let tally = load.stop().await;
     scene.end().await?;
-    ensure!(tally.failed.is_empty(), "{tally}; first failures: {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
+    ensure!(
+        tally.failed.is_empty(),
+        "{tally}; first failures: {:?}",
+        tally.failures.iter().take(5).collect::<Vec<_>>()
+    );
     ensure!(tally.sent > u64::from(rate), "{tally}");
     Ok((tally, took))
 }

@@ -64,7 +64,7 @@ async fn stopping_time(world: &dyn World, name: &str, on_term: &str, init: bool)
     scene.deploy_well(std::slice::from_ref(&next)).await?;
     let begun = Instant::now();
     while scene.engine().status(&scene.target).await?[0].instances.len() > 1 {
-        ensure!(begun.elapsed() < Duration::from_secs(60), "the old container does not go");
+        ensure!(begun.elapsed() < Duration::from_mins(1), "the old container does not go");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let gone = begun.elapsed();
