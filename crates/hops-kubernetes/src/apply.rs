@@ -1,6 +1,7 @@
 //! Makes a plan so.
 
 mod order;
+mod prepare;
 mod takeover;
 
 use std::collections::BTreeMap;
@@ -8,9 +9,8 @@ use std::collections::BTreeMap;
 use futures::future;
 use hops_engine::{Action, EngineError, Events, Plan, Step};
 use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause};
-use k8s_openapi::api::core::v1::Namespace;
 use kube::{
-    Api, Error,
+    Error,
     api::{DeleteParams, Patch, PatchParams, ValidationDirective},
     core::DynamicObject,
 };
@@ -21,7 +21,6 @@ use crate::{
     Settings,
     error::{Cluster, is_missing_right},
     kinds::Kind,
-    labels,
     plan::is_ours,
     rollout::{Subject, Watched, follow, refused},
 };
@@ -36,7 +35,7 @@ pub(crate) async fn apply(
     let begun = Instant::now();
     let applier = Applier { cluster, settings, plan };
     let order = order::order(plan);
-    applier.wait_for_a_removal().await?;
+    prepare::prepare(cluster, plan).await?;
     let mut applied = Applied::default();
     for stage in order.before {
         applier.put_all(&stage, &mut applied).await?;
@@ -84,16 +83,8 @@ enum PutError {
 impl Applier<'_> {
     /// Puts objects side by side.
     async fn put_all(&self, steps: &[&Step], applied: &mut Applied) -> Result<(), EngineError> {
-        let put = |step: &Step| {
-            let (kind, body, is_new, takes) = (
-                step.object.kind.clone(),
-                step.body.clone(),
-                step.action == Action::Create,
-                takes_over(step),
-            );
-            async move { self.put(&kind, &body, is_new, takes).await }
-        };
-        let results = future::join_all(steps.iter().map(|step| put(step))).await;
+        let puts = steps.iter().map(|step| self.put(&step.object.kind, &step.body, takes_over(step)));
+        let results = future::join_all(puts).await;
         for (step, result) in steps.iter().zip(results) {
             match (result, &step.appling) {
                 (Ok(generation), _) => {
@@ -126,7 +117,7 @@ impl Applier<'_> {
             .filter(|step| step.appling.as_ref() == Some(appling) && step.action != Action::Keep);
         for step in steps {
             let Some(body) = &step.last_good else { continue };
-            match self.put(&step.object.kind, body, false, false).await {
+            match self.put(&step.object.kind, body, false).await {
                 Ok(applied) if step.object.kind == Kind::Deployment.as_str() => generation = Some(applied),
                 Ok(_) => {}
                 Err(PutError::Engine(error)) => return Err(error),
@@ -141,7 +132,7 @@ impl Applier<'_> {
     }
 
     /// Applies one object; gives its generation.
-    async fn put(&self, kind: &str, body: &Value, is_new: bool, takes_over: bool) -> Result<i64, PutError> {
+    async fn put(&self, kind: &str, body: &Value, takes_over: bool) -> Result<i64, PutError> {
         let name = body["metadata"]["name"].as_str().unwrap_or_default();
         let namespace = self.plan.target.namespace();
         let action = format!("apply the {kind} {name} in {namespace}");
@@ -154,9 +145,6 @@ impl Applier<'_> {
             })
         })?;
         let api = kind.api(&self.cluster.client, &namespace);
-        if is_new && let Some(there) = api.get_opt(name).await.map_err(|error| self.engine(&action, error))? {
-            self.check_ours(kind, &there)?;
-        }
         if takes_over {
             takeover::take_over(&api, name, &self.settings.field_manager)
                 .await
@@ -174,18 +162,6 @@ impl Applier<'_> {
                 Err(PutError::Refused(status.message.clone()))
             }
             Err(error) => Err(self.engine(&action, error)),
-        }
-    }
-
-    /// A namespace that is being removed takes nothing new; a deploy right after waits for its end.
-    async fn wait_for_a_removal(&self) -> Result<(), EngineError> {
-        let namespace = self.plan.target.namespace();
-        let failed = |error| self.cluster.error(format!("read the namespace {namespace}"), error);
-        let api: Api<Namespace> = Api::all(self.cluster.client.clone());
-        let there = api.get_opt(&namespace).await.map_err(failed)?;
-        match there.and_then(|there| there.metadata.deletion_timestamp.and(there.metadata.uid)) {
-            Some(uid) => crate::remove::until_gone(api, &namespace, &uid).await,
-            None => Ok(()),
         }
     }
 
@@ -208,26 +184,6 @@ impl Applier<'_> {
             Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
             Err(error) => Err(self.cluster.error(action(), error)),
         }
-    }
-
-    /// A namespace may be made beforehand, for Secrets that have to be there; everything else has to be ours.
-    fn check_ours(&self, kind: Kind, there: &DynamicObject) -> Result<(), PutError> {
-        let value = as_value(there);
-        let of_somebody = there
-            .metadata
-            .labels
-            .iter()
-            .flatten()
-            .any(|(name, _)| name == labels::MANAGED_BY || name == labels::APP);
-        if is_ours(&self.plan.target, &value) || (kind == Kind::Namespace && !of_somebody) {
-            return Ok(());
-        }
-        let name = there.metadata.name.as_deref().unwrap_or_default();
-        let object = match &there.metadata.namespace {
-            Some(namespace) => format!("{} {name} in {namespace}", kind.as_str()),
-            None => format!("{} {name}", kind.as_str()),
-        };
-        Err(PutError::Engine(EngineError::NotOurs { object }))
     }
 
     fn engine(&self, action: &str, error: Error) -> PutError {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use hops_engine::{Action, EngineError, Events};
 use hops_kubernetes::{IngressSource, Settings, Tls, render, render_yaml};
 use hops_model::{
-    ApplingName, DesiredAppling, HttpPath, Port, SecretName, VariableName,
+    AppName, ApplingName, ApplingResult, DesiredAppling, HttpPath, Port, SecretName, Target, VariableName,
     app::{Amounts, Resources},
     desired::{DesiredValue, SecretMount, Sidecar},
     quantity::{Cpu, Memory},
@@ -155,9 +155,37 @@ async fn what_others_made_is_neither_changed_nor_removed() -> Result<()> {
         matches!(error, EngineError::NotOurs { object } if object.starts_with("Service web in ")),
         "{error}"
     );
-    kubectl(&["-n", &namespace, "get", "service", "web"]).await?;
+    // Nothing else was begun.
+    let there =
+        kubectl(&["-n", &namespace, "get", "service,deployment,networkpolicy,ingress", "-o", "name"]).await?;
+    ensure!(there == "service/web\n", "{there}");
     kubectl(&["delete", "namespace", &namespace, "--wait=false"]).await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn an_app_can_be_removed_and_come_back_at_once() -> Result<()> {
+    let cluster = Cluster::new().await?;
+    let mut scene = Scene::new(&cluster, "return").await?;
+    let web = scene.appling("web");
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+    kubectl(&["delete", "namespace", &scene.target.namespace(), "--wait=false"]).await?;
+    let again = scene.deploy_well(std::slice::from_ref(&web)).await?;
+    ensure!(again.of("web").result == ApplingResult::Live, "{again:#?}");
+    scene.end().await
+}
+
+#[tokio::test]
+async fn apps_whose_names_share_a_namespace_do_not_mix() -> Result<()> {
+    let cluster = Cluster::new().await?;
+    let mut one = Scene::new(&cluster, "share").await?;
+    one.deploy_well(&[one.appling("web")]).await?;
+    let name = AppName::parse(&one.target.app.as_str().replace('-', "_"))?;
+    let mut other = Scene::of(&cluster, Target::new(name, one.target.environment)).await?;
+    let error = other.deploy(&[other.appling("web")]).await.expect_err("the namespace is the other app's");
+    let error = error.downcast_ref::<EngineError>().expect("an engine's error");
+    ensure!(matches!(error, EngineError::NotOurs { object } if object.starts_with("Namespace ")), "{error}");
+    one.end().await
 }
 
 #[tokio::test]

@@ -1,0 +1,61 @@
+//! Before anything changes: is what a plan would create free to be created.
+
+use futures::future;
+use hops_engine::{Action, EngineError, Plan};
+use hops_model::Target;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, core::DynamicObject};
+
+use super::as_value;
+use crate::{error::Cluster, kinds::Kind, labels, plan::is_ours, remove};
+
+/// Waits for a removal that is not over, and refuses to take over what somebody else made.
+///
+/// Server-side apply itself would quietly make such an object ours. The plan cannot know: it has only seen what carries
+/// our labels.
+pub(super) async fn prepare(cluster: &Cluster, plan: &Plan) -> Result<(), EngineError> {
+    let target = &plan.target;
+    let namespace = target.namespace();
+    let failed = |error| cluster.error(format!("read the namespace {namespace}"), error);
+    let api: Api<Namespace> = Api::all(cluster.client.clone());
+    let Some(there) = api.get_opt(&namespace).await.map_err(failed)? else { return Ok(()) };
+    if there.metadata.deletion_timestamp.is_some() {
+        let uid = there.metadata.uid.unwrap_or_default();
+        return remove::until_gone(api, &namespace, &uid).await;
+    }
+    let new = plan.steps.iter().filter(|step| step.action != Action::Delete);
+    // The namespace is looked at in any case: two apps' names may differ only in `_` and `-`.
+    let new =
+        new.filter(|step| step.action == Action::Create || step.object.kind == Kind::Namespace.as_str());
+    let checks = new.map(|step| {
+        let (cluster, namespace) = (cluster, namespace.as_str());
+        async move {
+            let Some(kind) = Kind::parse(&step.object.kind) else { return Ok(()) };
+            let there = kind.api(&cluster.client, namespace).get_opt(&step.object.name).await;
+            match there.map_err(|error| cluster.error(format!("read the {}", step.object), error))? {
+                Some(there) if !may_be_taken(target, kind, &there) => {
+                    let object = match kind {
+                        Kind::Namespace => step.object.to_string(),
+                        _ => format!("{} in {namespace}", step.object),
+                    };
+                    Err(EngineError::NotOurs { object })
+                }
+                _ => Ok(()),
+            }
+        }
+    });
+    future::try_join_all(checks).await.map(|_| ())
+}
+
+/// A namespace may be made beforehand, for Secrets that have to be there; everything else has to be ours.
+fn may_be_taken(target: &Target, kind: Kind, there: &DynamicObject) -> bool {
+    let is_somebodys = || {
+        there
+            .metadata
+            .labels
+            .iter()
+            .flatten()
+            .any(|(name, _)| name == labels::MANAGED_BY || name == labels::APP)
+    };
+    is_ours(target, &as_value(there)) || (kind == Kind::Namespace && !is_somebodys())
+}
