@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use hops_buildkit::Address;
 use hops_model::{AppName, ApplingName};
-use serde::Deserialize;
 use thiserror::Error;
 
 /// Who builds, and where images go.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Where BuildKit listens, `unix:///path` or `tcp://host:port`.
     pub buildkit: String,

@@ -87,6 +87,8 @@ pub(crate) struct Build {
     pub(crate) cache: bool,
     /// How often a build is tried again when the builder or the registry is away.
     pub(crate) retries: usize,
+    /// Minutes that one image may take.
+    pub(crate) minutes: u64,
 }
 
 /// How much is taken.
@@ -120,9 +122,9 @@ impl Default for Log {
 
 impl Default for Build {
     fn default() -> Self {
-        let hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries } =
+        let hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries, minutes } =
             hops_build::Settings::default();
-        Self { buildkit, registry, insecure, credentials_file: None, parallel, cache, retries }
+        Self { buildkit, registry, insecure, credentials_file: None, parallel, cache, retries, minutes }
     }
 }
 
@@ -135,9 +137,9 @@ impl Default for Limits {
 impl Build {
     /// What the builder has to know of it.
     pub(crate) fn settings(&self) -> hops_build::Settings {
-        let Self { buildkit, registry, insecure, credentials_file: _, parallel, cache, retries } =
+        let Self { buildkit, registry, insecure, credentials_file: _, parallel, cache, retries, minutes } =
             self.clone();
-        hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries }
+        hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries, minutes }
     }
 }
 
