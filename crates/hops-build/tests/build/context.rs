@@ -1,5 +1,10 @@
 //! What a build can see.
 
+use std::collections::BTreeSet;
+
+use hops_buildkit::{Entry, Kind, Modified, visible};
+use hops_model::Event;
+
 use crate::shop::{Shop, dockerfile};
 
 #[tokio::test]
@@ -109,4 +114,103 @@ async fn what_the_commit_only_refers_to_is_warned_of() {
     let run = shop.build(&commit, &["api"]).await;
     run.image("api");
     assert!(run.warnings()[0].starts_with("`.gitattributes` puts files in Git LFS"), "{:?}", run.warnings());
+}
+
+/// What counts as input and what the builder takes must be the same, or a change would go unnoticed.
+#[tokio::test]
+async fn ignore_files_mean_to_us_what_they_mean_to_the_builder() {
+    let paths = [
+        ".hidden",
+        "#hash",
+        "a.md",
+        "a/b.md",
+        "a/b/c.txt",
+        "abd",
+        "acd",
+        "add",
+        "docs/one",
+        "docs/two/three",
+        "x/docs/y",
+        "sp ace",
+        "z",
+    ];
+    let shop = Shop::new();
+    for path in paths {
+        shop.write(path, "");
+    }
+    let ignores = [
+        "*\n!a\n**/*.md",
+        "/docs/\n a[b-c]d \n#hash\n",
+        "**/docs/**\n!docs/two\n.*",
+        "a/*\n!a/b\n!  z\nsp*",
+        "\\#hash\n?\nx/../docs/one",
+        "**\n!a/b/c.txt\n!**/three",
+    ];
+    for ignore in ignores {
+        shop.write("api/Dockerfile.dockerignore", ignore);
+        shop.write("api/Dockerfile", dockerfile("COPY . /all\nRUN touch /all/none && find /all -type f"));
+        let commit = shop.commit().await;
+        let run = shop.build(&commit, &["api"]).await;
+        run.image("api");
+        let log = run.log("api");
+        let seen: BTreeSet<_> = log.lines().filter_map(|line| line.strip_prefix("/all/")).collect();
+        let seen: BTreeSet<_> = seen.into_iter().filter(|path| paths.contains(path)).collect();
+
+        let kind = Kind::File { size: 0, mode: 0o644 };
+        let entry = |path: &str| Entry { path: path.into(), kind: kind.clone(), modified: Modified::FIXED };
+        let ours = visible(paths.into_iter().map(entry).collect(), ignore).unwrap();
+        let ours: BTreeSet<_> = ours.iter().map(|entry| entry.path.as_str()).collect();
+        let ours: BTreeSet<_> = ours.into_iter().filter(|path| paths.contains(path)).collect();
+        assert_eq!(seen, ours, "{ignore}");
+        assert!(!seen.is_empty(), "{ignore}");
+    }
+}
+
+#[tokio::test]
+async fn a_dockerfile_may_be_a_link_and_what_it_points_to_is_input() {
+    let shop = Shop::new();
+    shop.write("shared/Dockerfile", dockerfile("ARG HOPS_GIT_SHA\nRUN echo first $HOPS_GIT_SHA"));
+    shop.write(".dockerignore", "*\n").write("api/x", "");
+    std::os::unix::fs::symlink("../shared/Dockerfile", shop.work().join("api/Dockerfile")).unwrap();
+    let first = shop.commit().await;
+    let run = shop.build(&first, &["api"]).await;
+    run.image("api");
+    assert!(run.log("api").contains(&format!("first {first}")), "{}", run.log("api"));
+    shop.write("shared/Dockerfile", dockerfile("RUN echo second"));
+    let second = shop.commit().await;
+    let run = shop.build(&second, &["api"]).await;
+    assert!(!run.is_reused("api") && run.log("api").contains("second"));
+}
+
+#[tokio::test]
+async fn files_carry_the_time_of_their_commit_into_the_image() {
+    let shop = Shop::new();
+    shop.write("page", "").write("api/Dockerfile", dockerfile("COPY page /page\nRUN stat -c time=%Y /page"));
+    let commit = shop.commit().await;
+    let time = shop.git(&["log", "-1", "--format=time=%ct", commit.as_str()]);
+    let run = shop.build(&commit, &["api"]).await;
+    run.image("api");
+    assert!(run.log("api").contains(&time), "{time}: {}", run.log("api"));
+}
+
+#[tokio::test]
+async fn no_more_images_are_built_at_once_than_the_platform_allows() {
+    let mut shop = Shop::new();
+    shop.settings.parallel = 1;
+    let names = ["a", "b", "c"];
+    for name in names {
+        shop.write(&format!("{name}/Dockerfile"), dockerfile("RUN sleep 0.2"));
+    }
+    let commit = shop.commit().await;
+    let run = shop.build(&commit, &names).await;
+    let mut open = 0;
+    for event in &run.events {
+        match event {
+            Event::BuildStarted { .. } => open += 1,
+            Event::Built { .. } => open -= 1,
+            _ => {}
+        }
+        assert!(open <= 1, "{:#?}", run.events);
+    }
+    assert_eq!(run.results.values().filter(|result| result.is_ok()).count(), 3);
 }

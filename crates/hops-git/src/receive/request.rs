@@ -47,3 +47,35 @@ fn deletion(line: &str) -> Option<String> {
     let (_, new, reference) = (words.next()?, words.next()?, words.next()?);
     new.bytes().all(|digit| digit == b'0').then(|| reference.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deletion_is_known_by_the_id_of_nothing() {
+        let (id, nothing) = ("ab".repeat(20), "0".repeat(40));
+        assert_eq!(
+            deletion(&format!("{id} {nothing} refs/hops/x\0report-status\n")).as_deref(),
+            Some("refs/hops/x")
+        );
+        assert_eq!(deletion(&format!("{id} {nothing} refs/hops/x\n")).as_deref(), Some("refs/hops/x"));
+        assert_eq!(deletion(&format!("{nothing} {id} refs/hops/x\0report-status")), None);
+        assert_eq!(deletion(&format!("shallow {id}")), None);
+        assert_eq!(deletion(""), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_refused(body: Vec<u8>, lines in proptest::collection::vec(".{0,80}", 0..5)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let packets: String = lines.iter().map(|line| format!("{:04x}{line}", line.len() + 4)).collect();
+            for input in [body, format!("{packets}0000PACK").into_bytes()] {
+                let request = runtime.block_on(Request::read(&mut input.as_slice()));
+                if let Ok(request) = request {
+                    proptest::prop_assert!(input.starts_with(&request.read));
+                }
+            }
+        }
+    }
+}
