@@ -31,6 +31,10 @@ pub(crate) async fn observe(cluster: &Cluster, target: &Target) -> Result<Observ
         })),
     )
     .await?;
+    // What is being removed is as good as gone; applying waits for its end.
+    if the_namespace.as_ref().is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_some()) {
+        return Ok(Observed::default());
+    }
     let mut objects: Vec<Value> = the_namespace.iter().map(|object| value(Kind::Namespace, object)).collect();
     objects.extend(lists.into_iter().flatten());
     Ok(Observed { objects })
