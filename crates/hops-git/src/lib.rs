@@ -33,5 +33,5 @@ use hops_model::CommitId;
 /// The reference that keeps a commit in a bare copy: `refs/hops/{commit}`. One a commit, so that two pushes never
 /// dispute a name, none is ever moved, and what was deployed once stays there to roll back to.
 pub fn keeping_reference(commit: &CommitId) -> String {
-    format!("refs/hops/{commit}")
+    format!("{}/{commit}", repository::KEEPING)
 }

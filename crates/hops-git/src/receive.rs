@@ -15,6 +15,7 @@ use self::request::Request;
 use crate::{
     GitError, Repository,
     command::{Git, pipe, tail},
+    repository::KEEPING,
 };
 
 /// `Content-Type` of what [`Repository::advertise`] returns. It must not be cached.
@@ -25,9 +26,6 @@ pub const REQUEST_TYPE: &str = "application/x-git-receive-pack-request";
 pub const RESULT_TYPE: &str = "application/x-git-receive-pack-result";
 
 const OPERATION: &str = "receive-pack";
-
-/// Where the references that keep commits lie.
-const KEEPING: &str = "refs/hops";
 
 /// References shown by a copy with shallow history; enough to find what both sides have.
 const SHOWN: usize = 100;

@@ -12,6 +12,12 @@ pub struct Repository {
     path: PathBuf,
 }
 
+/// Where the references that keep commits lie.
+pub(crate) const KEEPING: &str = "refs/hops";
+
+/// Pushes after which a copy is worth tidying.
+const LOOSE: usize = 100;
+
 impl Repository {
     /// Opens the copy at a path, making an empty one where there is none.
     pub async fn open_or_init(path: impl Into<PathBuf>) -> Result<Self, GitError> {
@@ -119,6 +125,17 @@ impl Repository {
             Ok(false) => GitError::NoCommit { commit: commit.clone() },
             _ => error,
         }
+    }
+
+    /// Does [`Repository::tidy`] when it has become worth it: a copy grows by a reference and a handful of objects with
+    /// every push, and everything in it becomes slower by and by. Best called after a push, when nobody waits.
+    pub async fn tidy_if_due(&self) -> Result<bool, GitError> {
+        // References that were not packed yet; counting them is quick.
+        let loose = std::fs::read_dir(self.path.join(KEEPING)).map_or(0, Iterator::count);
+        if loose < LOOSE {
+            return Ok(false);
+        }
+        self.tidy().await.map(|()| true)
     }
 
     /// Packs loose objects and small packs together, and references into one file. Nothing is ever thrown away;

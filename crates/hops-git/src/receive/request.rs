@@ -69,8 +69,8 @@ mod tests {
         #[test]
         fn whatever_comes_is_read_or_refused(body: Vec<u8>, lines in proptest::collection::vec(".{0,80}", 0..5)) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let packets: String = lines.iter().map(|line| format!("{:04x}{line}", line.len() + 4)).collect();
-            for input in [body, format!("{packets}0000PACK").into_bytes()] {
+            let packets: Vec<_> = lines.iter().map(|line| format!("{:04x}{line}", line.len() + 4)).collect();
+            for input in [body, format!("{}0000PACK", packets.concat()).into_bytes()] {
                 let request = runtime.block_on(Request::read(&mut input.as_slice()));
                 if let Ok(request) = request {
                     proptest::prop_assert!(input.starts_with(&request.read));

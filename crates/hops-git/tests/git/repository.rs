@@ -229,4 +229,11 @@ async fn tidying_loses_nothing() {
         assert!(copy.contains(commit).await.unwrap(), "{commit}");
     }
     git(copy.path(), &["fsck", "--strict"]);
+    assert!(!copy.tidy_if_due().await.unwrap());
+    for commit in (0..100).map(|at| format!("{}{at:02}", "ab".repeat(19))) {
+        git(copy.path(), &["update-ref", &format!("refs/hops/{commit}"), commits[4].as_str()]);
+    }
+    assert!(copy.tidy_if_due().await.unwrap());
+    assert!(!copy.tidy_if_due().await.unwrap());
+    assert_eq!(git(copy.path(), &["for-each-ref", "refs/hops"]).lines().count(), 100);
 }
