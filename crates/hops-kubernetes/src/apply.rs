@@ -217,6 +217,7 @@ fn watched(plan: &Plan, appling: &hops_engine::ApplingPlan, applied: &mut Applie
             image: text(&container["image"]),
             port: appling.port,
             readiness_path: text(&container["readinessProbe"]["httpGet"]["path"]),
+            liveness_path: container["livenessProbe"]["httpGet"]["path"].as_str().map(str::to_owned),
             memory_limit: container["resources"]["limits"]["memory"].as_str().map(str::to_owned),
             wanted: u32::try_from(body["spec"]["replicas"].as_u64().unwrap_or(0)).unwrap_or(0),
             url: appling.url.clone(),

@@ -57,6 +57,21 @@ pub(crate) fn is_missing_right(status: &Status) -> bool {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_cluster_that_is_away_is_unreachable_by_its_address() {
+        let address = "http://127.0.0.1:1/";
+        let config = kube::Config::new(address.parse().unwrap());
+        let client = Client::try_from(config).unwrap();
+        let cluster = Cluster { client, address: address.to_owned() };
+        let target = hops_model::Target::new(
+            hops_model::AppName::parse("shop").unwrap(),
+            hops_model::Environment::Prod,
+        );
+        let error = crate::observe::observe(&cluster, &target).await.unwrap_err();
+        assert!(error.is_transient());
+        assert_eq!(error.to_string(), "cannot reach kubernetes at http://127.0.0.1:1/");
+    }
+
     #[test]
     fn a_missing_right_is_told_from_a_refusal() {
         let status = |code, message: &str| Status { code, ..Status::failure(message, "Forbidden") };

@@ -4,7 +4,7 @@
 //! ready is never certain before the deadline: slow starts are legitimate.
 
 use super::{
-    view::{ContainerView, Exit, PodView, Told, View},
+    view::{Asked, ContainerView, Exit, FailedProbe, PodView, Told, View},
     words::{self, ProbeAnswer},
 };
 
@@ -64,7 +64,7 @@ pub(crate) enum Finding {
     /// Not ready at the deadline, with the last that a probe was told.
     NotReady {
         pod: String,
-        told: Option<String>,
+        told: Option<FailedProbe>,
     },
     TimedOut {
         message: String,
@@ -112,7 +112,7 @@ pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing 
     }
     let ready = u32::try_from(pods.len() - waiting.len()).unwrap_or(u32::MAX);
     let message = match waiting.first() {
-        Some((uid, pod)) => describe(pod, told(uid).probe.as_deref()),
+        Some((uid, pod)) => describe(pod, told(uid).probe.as_ref()),
         None if pods.is_empty() => "waiting for containers".to_owned(),
         None => "stopping the former containers".to_owned(),
     };
@@ -183,15 +183,23 @@ fn overdue<'a>(waiting: &[&(&String, &PodView)], told: &impl Fn(&String) -> &'a 
     }
     let message = waiting.first().map_or_else(
         || "Kubernetes made no containers".to_owned(),
-        |(uid, pod)| describe(pod, told(uid).probe.as_deref()),
+        |(uid, pod)| describe(pod, told(uid).probe.as_ref()),
     );
     Finding::TimedOut { message }
 }
 
 /// What a pod that takes no requests is doing, for people.
-pub(crate) fn describe(pod: &PodView, probe: Option<&str>) -> String {
+pub(crate) fn describe(pod: &PodView, probe: Option<&FailedProbe>) -> String {
     if let Some(message) = &pod.no_room {
         return format!("waiting for room: {}", words::missing_room(message));
+    }
+    let of_sidecar = |probe: &&FailedProbe| {
+        pod.containers.iter().any(|container| container.is_sidecar && container.name == probe.container)
+    };
+    if let Some(probe) = probe.filter(of_sidecar)
+        && pod.containers.iter().any(|container| !container.is_sidecar && !container.is_running)
+    {
+        return format!("waiting for the sidecar {}: {}", probe.container, answer("its path", &probe.words));
     }
     let Some(container) = pod.containers.iter().find(|c| !c.is_running).or_else(|| pod.containers.last())
     else {
@@ -216,13 +224,21 @@ pub(crate) fn describe(pod: &PodView, probe: Option<&str>) -> String {
         (None, Some(exit)) if !container.is_running => {
             format!("exited with {}, to be started again", exit.code)
         }
-        _ => match probe.map(words::probe_answer) {
+        _ => match probe {
             None => "waiting for the readiness path".to_owned(),
-            Some(ProbeAnswer::Refused) => "nothing listens on the port yet".to_owned(),
-            Some(ProbeAnswer::Late) => "the readiness path does not answer in time".to_owned(),
-            Some(ProbeAnswer::Status(status)) => format!("the readiness path answers {status}"),
-            Some(ProbeAnswer::Other(text)) => format!("the readiness path does not answer: {text}"),
+            Some(FailedProbe { asked: Asked::Readiness, words, .. }) => answer("the readiness path", words),
+            Some(FailedProbe { asked: Asked::Liveness, words, .. }) => answer("the liveness path", words),
         },
+    }
+}
+
+/// What a path answers, from the kubelet's words.
+fn answer(path: &str, words: &str) -> String {
+    match words::probe_answer(words) {
+        ProbeAnswer::Refused => "nothing listens on the port yet".to_owned(),
+        ProbeAnswer::Late => format!("{path} does not answer in time"),
+        ProbeAnswer::Status(status) => format!("{path} answers {status}"),
+        ProbeAnswer::Other(text) => format!("{path} does not answer: {text}"),
     }
 }
 

@@ -9,7 +9,7 @@ use kube::{Api, api::LogParams};
 use super::{
     judge::Finding,
     listeners::{self, Answer},
-    view::Exit,
+    view::{Asked, Exit, FailedProbe},
     words::{self, ProbeAnswer},
 };
 use crate::{Settings, error::Cluster};
@@ -24,6 +24,7 @@ pub(crate) struct Subject {
     pub(crate) image: String,
     pub(crate) port: u16,
     pub(crate) readiness_path: String,
+    pub(crate) liveness_path: Option<String>,
     pub(crate) memory_limit: Option<String>,
     pub(crate) wanted: u32,
     pub(crate) url: Option<String>,
@@ -149,12 +150,25 @@ async fn not_ready(
     pods: &Api<Pod>,
     subject: &Subject,
     pod: &str,
-    told: Option<String>,
+    told: Option<FailedProbe>,
     deadline: u64,
 ) -> Cause {
-    let (port, path) = (subject.port, &subject.readiness_path);
+    let port = subject.port;
+    let of_liveness = told.as_ref().is_some_and(|probe| probe.asked == Asked::Liveness);
+    let (key, path) = match &subject.liveness_path {
+        Some(path) if of_liveness => ("liveness_path", path),
+        _ => ("readiness_path", &subject.readiness_path),
+    };
+    let told = told.map(|probe| probe.words);
     let answer = listeners::ask(pods, pod, port, path).await;
     let told_answer = told.as_deref().map(words::probe_answer);
+    let failed = |answers: &str, proof: String| {
+        let message = format!("not ready {deadline} s after the last progress: {path} {answers}");
+        let help = format!(
+            "let the app answer GET {path} with 200, or name another path as `{key}` in iterapp.toml"
+        );
+        Cause::new(CauseCode::ReadinessFailed, message, help).with_proof(proof)
+    };
     let after = format!("not ready {deadline} s after the last progress");
     match (answer, told_answer) {
         (Answer::Refused, _) | (Answer::Unknown, Some(ProbeAnswer::Refused)) => {
@@ -169,16 +183,16 @@ async fn not_ready(
         )
         .with_proof(told.unwrap_or_default()),
         (Answer::Status { status, text }, _) if !(200..400).contains(&status) => {
-            readiness(&after, path, &format!("answers {status}"), text)
+            failed(&format!("answers {status}"), text)
         }
         (Answer::Unknown, Some(ProbeAnswer::Status(status))) => {
-            readiness(&after, path, &format!("answers {status}"), told.unwrap_or_default())
+            failed(&format!("answers {status}"), told.unwrap_or_default())
         }
         (Answer::Silent, _) | (_, Some(ProbeAnswer::Late)) => {
-            readiness(&after, path, "does not answer within 2 s", told.unwrap_or_default())
+            failed("does not answer within 2 s", told.unwrap_or_default())
         }
         (Answer::NotHttp(text), _) | (_, Some(ProbeAnswer::Other(text))) => {
-            readiness(&after, path, "does not answer in HTTP", text)
+            failed("does not answer in HTTP", text)
         }
         (answer, _) => {
             let message = match answer {
@@ -193,17 +207,6 @@ async fn not_ready(
             .with_proof(told.unwrap_or_default())
         }
     }
-}
-
-fn readiness(after: &str, path: &str, answers: &str, proof: String) -> Cause {
-    Cause::new(
-        CauseCode::ReadinessFailed,
-        format!("{after}: {path} {answers}"),
-        format!(
-            "let the app answer GET {path} with 200, or name another path in `readiness_path` of iterapp.toml"
-        ),
-    )
-    .with_proof(proof)
 }
 
 fn nothing_listens(port: u16, others: &[u16], log: String) -> Cause {

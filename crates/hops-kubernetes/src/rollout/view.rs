@@ -87,12 +87,31 @@ pub(crate) struct Exit {
 /// What the kubelet told of a pod in events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Told {
-    /// What the last failed probe got for an answer.
-    pub(crate) probe: Option<String>,
+    /// The last failed probe.
+    pub(crate) probe: Option<FailedProbe>,
     /// Why a volume cannot be mounted.
     pub(crate) mount: Option<String>,
     /// How often pulling the image was tried in vain.
     pub(crate) failed_pulls: u32,
+}
+
+/// A probe that failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FailedProbe {
+    /// The container that was asked.
+    pub(crate) container: String,
+    /// What it was asked.
+    pub(crate) asked: Asked,
+    /// The kubelet's words.
+    pub(crate) words: String,
+}
+
+/// What a probe asks. Startup probes are there for the sake of liveness, see `render`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Asked {
+    #[default]
+    Readiness,
+    Liveness,
 }
 
 impl DeploymentView {
@@ -204,7 +223,7 @@ impl Told {
     pub(crate) fn hear(&mut self, event: &Event) {
         let message = event.message.clone().unwrap_or_default();
         match event.reason.as_deref() {
-            Some("Unhealthy") => self.probe = Some(message),
+            Some("Unhealthy") => self.probe = Some(FailedProbe::new(event, message)),
             Some("FailedMount") => self.mount = Some(message),
             Some("Failed") if message.starts_with("Failed to pull image") => {
                 let count = u32::try_from(event.count.unwrap_or(1)).unwrap_or(1);
@@ -212,6 +231,16 @@ impl Told {
             }
             _ => {}
         }
+    }
+}
+
+impl FailedProbe {
+    fn new(event: &Event, words: String) -> Self {
+        // `spec.containers{web}`
+        let path = event.involved_object.field_path.as_deref().unwrap_or_default();
+        let container = path.split_once('{').map_or("", |(_, rest)| rest.trim_end_matches('}')).to_owned();
+        let asked = if words.starts_with("Readiness") { Asked::Readiness } else { Asked::Liveness };
+        Self { container, asked, words }
     }
 }
 

@@ -215,3 +215,33 @@ async fn a_sidecar_that_exits() -> Result<()> {
     check(&deployed, CauseCode::Exited, &["the sidecar proxy", "no credentials"])?;
     scene.end().await
 }
+
+#[tokio::test]
+async fn a_wrong_liveness_path() -> Result<()> {
+    let cluster = Cluster::new().await?;
+    let mut scene = Scene::new(&cluster, "alive").await?;
+    let mut web = scene.appling("web");
+    web.liveness_path = Some(hops_model::HttpPath::parse("/alive")?);
+    let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
+    check(&deployed, CauseCode::ReadinessFailed, &["/alive answers 404", "`liveness_path`"])?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_sidecar_that_does_not_work() -> Result<()> {
+    let cluster = Cluster::new().await?;
+    let mut scene = Scene::new(&cluster, "waits").await?;
+    let mut web = scene.appling("web");
+    let proxy = with(&with(&scene.appling("proxy"), "HEALTH", "503"), "PORT", "5433");
+    web.sidecars = vec![Sidecar {
+        name: ApplingName::parse("proxy")?,
+        image: proxy.image,
+        arguments: Vec::new(),
+        variables: proxy.variables,
+        startup: Port::new(5433).map(|port| (port, hops_model::HttpPath::default_readiness())),
+        resources: hops_model::app::Resources::default(),
+    }];
+    let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
+    check(&deployed, CauseCode::TimedOut, &["waiting for the sidecar proxy: its path answers 503"])?;
+    scene.end().await
+}
