@@ -63,7 +63,16 @@ pub(crate) async fn receive(
     let (output, answer) = duplex(BUFFER);
     let limit = shared.settings.max_push_bytes;
     // A task of its own, since the push goes on while its answer is being sent.
-    let push = tokio::spawn(async move { repository.receive(input, output, limit).await });
+    let push = tokio::spawn(async move {
+        let received = repository.receive(input, output, limit).await;
+        // The answer is out; whoever pushed waits no longer.
+        if received.is_ok()
+            && let Err(error) = repository.tidy_if_due().await
+        {
+            tracing::warn!(error = &error as &(dyn Error + 'static), "cannot tidy a copy");
+        }
+        received
+    });
     let mut answer = ReaderStream::new(answer);
     // Until the first word of the answer, a failure can still be said by the status.
     let first: Option<Bytes> = answer.try_next().await.ok().flatten();
@@ -99,8 +108,10 @@ fn check(headers: &HeaderMap) -> Result<(), Failure> {
     Ok(())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
 fn failed(error: GitError) -> Failure {
+    if let GitError::Rejected { reason } = error {
+        return Failure::request(StatusCode::BAD_REQUEST, reason);
+    }
     tracing::error!(error = &error as &(dyn Error + 'static), "a push failed");
     Failure::internal()
 }

@@ -97,6 +97,6 @@ async fn what_is_not_gits_protocol_is_answered_and_ends() {
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     soon(socket.read_to_string(&mut answer)).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("application/problem+json"), "{answer}");
 }
