@@ -26,3 +26,4 @@ pub use desire::Wish;
 pub use error::{ControlError, Fault};
 pub use hosts::{HostPattern, HostPatternError, Hosts, NoHost};
 pub use parts::Parts;
+pub use source::manifest_tree;

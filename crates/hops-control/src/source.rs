@@ -8,7 +8,7 @@ use hops_model::{CommitId, RepoPath};
 
 /// The part of a commit that a manifest can be about: directories, links, Dockerfiles, and the content of every
 /// `iterapp.toml`. Nothing else is read from the repository.
-pub(crate) async fn manifest_tree(
+pub async fn manifest_tree(
     repository: &Repository,
     commit: &CommitId,
 ) -> Result<MemoryTree, GitError> {

@@ -41,6 +41,11 @@ impl WorkTree {
         Ok(Self { root: OsString::from_vec(path).into() })
     }
 
+    /// The working tree of a directory that is known to be its top.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
     /// Its top directory.
     pub fn root(&self) -> &Path {
         &self.root

@@ -46,10 +46,8 @@ fn line(argument: &Arg) -> String {
         argument.get_env().map(|name| format!(" (variable `{}`)", name.display())).unwrap_or_default();
     let values: Vec<String> =
         argument.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
-    let values = match argument.get_action().takes_values() && !values.is_empty() {
-        true => format!(" (one of {})", values.join(", ")),
-        false => String::new(),
-    };
+    let is_choice = argument.get_action().takes_values() && !values.is_empty();
+    let values = if is_choice { format!(" (one of {})", values.join(", ")) } else { String::new() };
     format!("- {}: {help}{variable}{values}\n", spelling(argument))
 }
 

@@ -7,10 +7,12 @@ use std::{
 
 use anyhow::Context;
 use hops_git::WorkTree;
-use hops_manifest::{FILE_NAME, Reading};
-use hops_model::{App, AppName, Cause, CauseCode};
+use hops_manifest::{FILE_NAME, Reading, Tree};
+use hops_model::{App, AppName, Cause, CauseCode, CommitId};
+use tokio::runtime::Runtime;
 
 use crate::{
+    connection::Answered,
     directory::Directory,
     failure::{Blame, Failure},
     printer::Printer,
@@ -59,20 +61,43 @@ impl Repository {
     /// What the repository is called: the last part of its origin's URL, else of its directory. Not yet a valid name.
     pub(crate) fn name(&self) -> Option<String> {
         let origin = self.is_git().then(|| {
-            let name = async { WorkTree::discover(&self.root).await?.name().await };
+            let work = WorkTree::at(&self.root);
             // A repository that Git cannot open has a directory all the same.
-            runtime::small().ok()?.block_on(name).ok().flatten()
+            runtime::small().ok()?.block_on(work.name()).ok().flatten()
         });
         let directory = || self.root.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         origin.flatten().or_else(directory)
     }
 
-    /// What the files say. `app` is the name given on the command line.
+    /// What the files in the directory say. `app` is the name given on the command line.
     pub(crate) fn read(&self, app: Option<&AppName>) -> Result<Reading, Failure> {
         let directory = Directory::new(&self.root);
-        let name = app.map(ToString::to_string).or_else(|| self.name());
-        let reading = hops_manifest::read(&directory, name.as_deref());
+        let reading = self.read_tree(&directory, app)?;
         directory.finish().users()?;
+        Ok(reading)
+    }
+
+    /// What the files of a commit say. Nothing in a linked work tree, whose objects are elsewhere.
+    pub(crate) fn read_commit(
+        &self,
+        commit: &CommitId,
+        app: Option<&AppName>,
+        runtime: &Runtime,
+    ) -> Result<Option<Reading>, Failure> {
+        let objects = self.root.join(".git");
+        if !objects.is_dir() {
+            return Ok(None);
+        }
+        let tree = runtime.block_on(async {
+            let repository = hops_git::Repository::open_or_init(objects).await?;
+            hops_control::manifest_tree(&repository, commit).await
+        });
+        self.read_tree(&tree.answered()?, app).map(Some)
+    }
+
+    fn read_tree(&self, tree: &dyn Tree, app: Option<&AppName>) -> Result<Reading, Failure> {
+        let name = app.map(ToString::to_string).or_else(|| self.name());
+        let reading = hops_manifest::read(tree, name.as_deref());
         match (&reading.app, app) {
             (Some(read), Some(given)) if read.name != *given => {
                 let message = format!("`{FILE_NAME}` names the app `{}`, not `{given}`", read.name);
@@ -81,21 +106,20 @@ impl Repository {
             _ => Ok(reading),
         }
     }
+}
 
-    /// The app, if its files are in order; their mistakes are printed where they are not.
-    pub(crate) fn app(&self, app: Option<&AppName>, printer: Printer) -> Result<App, Failure> {
-        let reading = self.read(app)?;
-        if !printer.is_quiet() || reading.has_errors() {
-            printer.say(&excerpts(&reading, printer.colors_stderr()));
-        }
-        reading.app.ok_or_else(|| {
-            let message = format!("the app's files have {}", count(&reading.diagnostics));
-            let places: Vec<String> = reading.diagnostics.iter().map(ToString::to_string).collect();
-            let cause =
-                Cause::new(CauseCode::ManifestInvalid, &message, "`hops check` shows what to write instead");
-            Failure::users_fault(&message).told_as(cause.with_proof(places.join("\n")))
-        })
+/// The app, if its files are in order; their mistakes are printed where they are not.
+pub(crate) fn accept(reading: Reading, printer: Printer) -> Result<App, Failure> {
+    if !printer.is_quiet() || reading.has_errors() {
+        printer.say(&excerpts(&reading, printer.colors_stderr()));
     }
+    reading.app.ok_or_else(|| {
+        let message = format!("the app's files have {}", count(&reading.diagnostics));
+        let places: Vec<String> = reading.diagnostics.iter().map(ToString::to_string).collect();
+        let cause =
+            Cause::new(CauseCode::ManifestInvalid, &message, "`hops check` shows what to write instead");
+        Failure::users_fault(&message).told_as(cause.with_proof(places.join("\n")))
+    })
 }
 
 /// Every diagnostic with its excerpt, ending in a blank line where there is any.

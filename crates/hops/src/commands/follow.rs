@@ -73,8 +73,12 @@ pub(crate) async fn follow(client: &Client, deploy: DeployId, printer: Printer) 
     }
 }
 
-/// The deploy itself may be well; what is lost is the sight of it.
+/// The deploy itself may be well; what is lost is the sight of it. Not so where there is no such deploy.
 fn lost(failure: Failure, deploy: DeployId) -> Failure {
-    let hint = format!("the deploy goes on; `hops watch {deploy}` follows it again");
-    Failure { exit: failure.exit.max(Exit::Platforms), ..failure }.hint(hint)
+    match failure.exit {
+        Exit::Platforms => {
+            failure.hint(format!("the deploy goes on; `hops watch {deploy}` follows it again"))
+        }
+        _ => failure,
+    }
 }

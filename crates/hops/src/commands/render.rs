@@ -15,7 +15,7 @@ use crate::{
     exit::Exit,
     failure::{Blame, Failure},
     printer::Printer,
-    repository::Repository,
+    repository::{Repository, accept},
     runtime,
 };
 
@@ -26,7 +26,7 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 pub(crate) fn run(arguments: &RenderArgs, printer: Printer) -> Result {
     let configuration = Configuration::load(arguments.config.as_deref())?;
     let repository = Repository::find(arguments.directory.as_deref())?;
-    let app = repository.app(arguments.target.app.as_ref(), printer)?;
+    let app = accept(repository.read(arguments.target.app.as_ref())?, printer)?;
     let environment = arguments.target.environment.unwrap_or(app.default_environment);
     for need in hops_manifest::not_yet(&app, environment) {
         printer.warning(&format!(
@@ -53,9 +53,9 @@ pub(crate) fn run(arguments: &RenderArgs, printer: Printer) -> Result {
 /// What is checked out; the objects carry it.
 fn commit(repository: &Repository) -> std::result::Result<CommitId, Failure> {
     let head = repository.is_git().then(|| {
-        let head = async { WorkTree::discover(repository.root()).await?.head().await };
+        let work = WorkTree::at(repository.root());
         // A repository that Git cannot open has files to render all the same.
-        runtime::small().ok()?.block_on(head).ok().flatten()
+        runtime::small().ok()?.block_on(work.head()).ok().flatten()
     });
     match head.flatten() {
         Some(commit) => Ok(commit),

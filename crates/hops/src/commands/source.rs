@@ -11,7 +11,7 @@ use crate::{
     connection::{Answered, Connection},
     failure::{Blame, Failure},
     printer::Printer,
-    repository::Repository,
+    repository::{Repository, accept},
 };
 
 /// A commit that can be sent to a server.
@@ -27,7 +27,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Finds the commit. If it is what the directory holds, the files are checked here, before anything is sent.
+    /// Finds the commit and checks its files, before anything is sent.
     pub(crate) fn find(
         repository: &Repository,
         source: &SourceArgs,
@@ -36,16 +36,21 @@ impl Source {
         printer: Printer,
     ) -> Result<Self, Failure> {
         let (work, commit, is_directory) = runtime.block_on(find_commit(repository, source, printer))?;
-        let app = if is_directory {
-            let app = repository.app(target.app.as_ref(), printer)?;
-            refuse_what_cannot_be_done(&app, target.environment)?;
-            app.name
+        let given = target.app.as_ref();
+        let reading = if is_directory {
+            Some(repository.read(given)?)
         } else {
-            // That commit's files are checked by the server, before it does anything; here only a name is needed.
-            match &target.app {
-                Some(app) => app.clone(),
-                None => repository.app(None, printer).hint("or name the app: `-a APP`")?.name,
+            repository.read_commit(&commit, given, runtime)?
+        };
+        let app = match (reading, given) {
+            (Some(reading), _) => {
+                let app = accept(reading, printer)?;
+                refuse_what_cannot_be_done(&app, target.environment)?;
+                app.name
             }
+            // The server checks the commit's files as well; here only a name is needed.
+            (None, Some(given)) => given.clone(),
+            (None, None) => accept(repository.read(None)?, printer).hint("or name the app: `-a APP`")?.name,
         };
         Ok(Self { app, environment: target.environment, commit, work })
     }

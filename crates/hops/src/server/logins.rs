@@ -18,12 +18,14 @@ const DOCKER_HUB: &str = "index.docker.io";
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
-    auths: BTreeMap<String, Auth>,
+    auths: BTreeMap<String, Entry>,
 }
 
 #[derive(Deserialize)]
-struct Auth {
-    auth: Option<String>,
+struct Entry {
+    /// Base64 of `user:password`.
+    #[serde(rename = "auth")]
+    encoded: Option<String>,
     username: Option<String>,
     password: Option<String>,
 }
@@ -40,20 +42,20 @@ fn parse(text: &str) -> anyhow::Result<Logins> {
         // The parser's own words may quote a value.
         anyhow!("line {}, column {} is not as Docker writes it", error.line(), error.column())
     })?;
-    let logins = file.auths.into_iter().map(|(address, auth)| {
+    let logins = file.auths.into_iter().map(|(address, entry)| {
         let host = host(&address);
-        let login = login(auth).with_context(|| format!("the login for `{host}`"))?;
+        let login = login(entry).with_context(|| format!("the login for `{host}`"))?;
         Ok((host, login))
     });
     logins.collect()
 }
 
-fn login(auth: Auth) -> anyhow::Result<Login> {
-    if let (Some(username), Some(password)) = (auth.username, auth.password) {
+fn login(entry: Entry) -> anyhow::Result<Login> {
+    if let (Some(username), Some(password)) = (entry.username, entry.password) {
         return Ok(Login { username, password: SecretValue::new(password) });
     }
-    let auth = auth.auth.context("it is kept by a helper program; write `auth` into the file")?;
-    let decoded = STANDARD.decode(auth.trim()).map_err(|_| anyhow!("`auth` is not base64"))?;
+    let encoded = entry.encoded.context("it is kept by a helper program; write `auth` into the file")?;
+    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| anyhow!("`auth` is not base64"))?;
     let decoded = String::from_utf8(decoded).map_err(|_| anyhow!("`auth` is not UTF-8"))?;
     let (username, password) = decoded.split_once(':').context("`auth` holds no `user:password`")?;
     Ok(Login { username: username.to_owned(), password: SecretValue::new(password) })

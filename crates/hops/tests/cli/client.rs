@@ -188,6 +188,42 @@ fn nothing_is_sent_of_an_app_with_mistakes() {
 }
 
 #[test]
+fn what_is_checked_is_the_commit_and_not_what_lies_beside_it() {
+    let shop = shop().with("iterapp.toml", "port = 0\n");
+    git(&shop, &["init", "--quiet"]);
+    git(&shop, &["add", "."]);
+    git(&shop, &["commit", "--quiet", "-m", "First"]);
+    let shop = shop.with("iterapp.toml", "port = 80\n");
+    shop.check(
+        &["deploy"],
+        &expect![[r"
+        exit 1
+        --- stderr
+        warning: changes that are not committed are left out; `--dirty` takes them along
+        error[invalid-value]: `port` is 0; it has to be a whole number from 1 to 65535
+         --> iterapp.toml:1:8
+          |
+        1 | port = 0
+          |        ^
+          |
+          = help: write for example `port = 8080`
+
+        error: the app's files have 1 error
+    "]],
+    );
+    shop.check(
+        &["deploy", "--dirty"],
+        &expect![[r"
+        exit 1
+        --- stderr
+        error: no server is known
+
+        hint: `hops login URL`, `--server URL`, or the variable HOPS_SERVER
+    "]],
+    );
+}
+
+#[test]
 fn what_the_server_would_refuse_is_not_sent() {
     let shop = shop().with("iterapp.toml", "[nats]\n");
     git(&shop, &["init", "--quiet"]);
@@ -196,7 +232,7 @@ fn what_the_server_would_refuse_is_not_sent() {
     shop.check(&["deploy", "-e", "prod", "--format", "json"], &expect![[r#"
         exit 1
         --- stdout
-        {"event":"outcome","release":null,"applings":[],"cause":{"code":"manifest-invalid","message":"the app's files have 1 error, 1 warning","proof":"","help":""}}
+        {"event":"outcome","release":null,"applings":[],"cause":{"code":"not-supported","message":"shop: `[nats]` is not supported by this release yet","proof":"","help":"take it out to deploy without it"}}
         --- stderr
         warning[not-supported-yet]: `[nats]` is not supported by this release yet
          --> iterapp.toml:1:2
@@ -206,39 +242,27 @@ fn what_the_server_would_refuse_is_not_sent() {
           |
           = help: a deploy that needs it is refused; take it out to deploy without it
 
-        error[malformed-seal]: not a sealed value: it contains ':'
-         --> iterapp.toml:3:21
-          |
-        3 | KEY = { encrypted = "hops:v1:abc" }
-          |                     ^^^^^^^^^^^^^
-          |
-          = help: a sealed value is one unbroken text of letters, digits, `-` and `_`; copy all of it again
+        error: shop: `[nats]` is not supported by this release yet
 
-        error: the app's files have 1 error, 1 warning
+        hint: take it out to deploy without it
     "#]]);
     shop.check(
         &["deploy", "-e", "prod"],
-        &expect![[r#"
-        exit 1
-        --- stderr
-        warning[not-supported-yet]: `[nats]` is not supported by this release yet
-         --> iterapp.toml:1:2
-          |
-        1 | [nats]
-          |  ^^^^
-          |
-          = help: a deploy that needs it is refused; take it out to deploy without it
+        &expect![[r"
+            exit 1
+            --- stderr
+            warning[not-supported-yet]: `[nats]` is not supported by this release yet
+             --> iterapp.toml:1:2
+              |
+            1 | [nats]
+              |  ^^^^
+              |
+              = help: a deploy that needs it is refused; take it out to deploy without it
 
-        error[malformed-seal]: not a sealed value: it contains ':'
-         --> iterapp.toml:3:21
-          |
-        3 | KEY = { encrypted = "hops:v1:abc" }
-          |                     ^^^^^^^^^^^^^
-          |
-          = help: a sealed value is one unbroken text of letters, digits, `-` and `_`; copy all of it again
+            error: shop: `[nats]` is not supported by this release yet
 
-        error: the app's files have 1 error, 1 warning
-    "#]],
+            hint: take it out to deploy without it
+        "]],
     );
 }
 

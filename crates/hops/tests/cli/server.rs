@@ -20,7 +20,7 @@ fn a_configuration_with_mistakes_starts_nothing() {
     let place = Place::new().with("hops.toml", "listen = \"everywhere\"\nstate = \"x\"\n");
     place.check(
         &["server", "--config", "hops.toml"],
-        &expect![[r#"
+        &expect![[r"
         exit 1
         --- stderr
         error: the configuration cannot be used
@@ -28,14 +28,13 @@ fn a_configuration_with_mistakes_starts_nothing() {
           hops.toml:2:1: there is no key `state`; did you mean `state_directory`?
 
         hint: `hops server --print-config` prints every key with its meaning
-    "#]],
+    "]],
     );
     let place = place.with("hops.toml", "[log]\nfilter = \"loud=very\"\n");
     place.check(&["server", "--config", "hops.toml"], &expect![[r#"
         exit 1
         --- stderr
         error: `loud=very` is not a filter of log lines
-          caused by: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
           caused by: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
 
         hint: write for example `filter = "info,hops_build=debug"` in `[log]`
@@ -48,11 +47,8 @@ fn without_a_cluster_to_talk_to_it_says_how_to_name_one() {
     place.check(&["server", "--listen", "127.0.0.1:0", "--state", "state"], &expect![[r#"
         exit 1
         --- stderr
-        [2m2026-11-24T08:20:18.356029Z[0m [32m INFO[0m made the token for clients; `hops login` asks for what is in this file [3mfile[0m[2m=[0m[PLACE]/shop/state/token
         error: no usable kubeconfig or service account was found
           caused by: failed to infer config: in-cluster: (failed to read an incluster environment variable: environment variable not found), kubeconfig: (failed to read kubeconfig from '"[PLACE]/home/.kube/config"': No such file or directory (os error 2))
-          caused by: failed to read kubeconfig from '"[PLACE]/home/.kube/config"': No such file or directory (os error 2)
-          caused by: No such file or directory (os error 2)
 
         hint: name a kubeconfig by the variable KUBECONFIG, and its context by `context` in `[cluster]`
     "#]]);
