@@ -1,9 +1,9 @@
 //! One build, tried again where that is safe: a build leaves nothing behind but cache.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
-use hops_buildkit::{BuildError, Built, Client, Outcome, Progress, Solve, Step};
+use hops_buildkit::{BuildError, Built, Client, Outcome, Progress, Solve};
 use hops_model::{ApplingName, Event, event::StepState};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
@@ -52,8 +52,9 @@ impl Attempts<'_> {
         // Never cancelled by it: dropping this future does the same.
         let token = CancellationToken::new();
         let listen = async {
+            let mut told = Told::default();
             while let Some(progress) = seen.recv().await {
-                if let Some(event) = event(progress, self.appling, &solve.dockerfile) {
+                if let Some(event) = told.event(progress, self.appling, &solve.dockerfile) {
                     tell(self.events, event);
                 }
             }
@@ -67,35 +68,97 @@ fn without_cache(solve: &Solve) -> Solve {
     Solve { cache_from: Vec::new(), ..solve.clone() }
 }
 
-/// What people are told of it. Steps of the builder's own are not: they are many and quick.
-fn event(progress: Progress, appling: &ApplingName, dockerfile: &str) -> Option<Event> {
-    let appling = appling.clone();
-    let step = |step: &Step, state, duration_ms| {
-        let name = step.name.to_string();
-        (!step.is_internal()).then_some(Event::BuildStep {
-            appling: appling.clone(),
-            step: name,
-            state,
-            duration_ms,
-        })
-    };
-    match progress {
-        Progress::Started { step: started } => step(&started, StepState::Started, None),
-        Progress::Finished { step: finished, outcome, duration } => {
-            let state = match outcome {
-                Outcome::Done => StepState::Done,
-                Outcome::Cached => StepState::Cached,
-                Outcome::Failed { .. } => StepState::Failed,
-                // Another step failed, and says why.
-                Outcome::Cancelled => return None,
-            };
-            step(&finished, state, u64::try_from(duration.as_millis()).ok())
+/// What people were told of one attempt.
+///
+/// The builder comes back to a step several times, mostly to fetch the layers of a result that it found in a cache.
+/// People are told when a step begins, when it ends, and once more if it took noticeably longer after all.
+#[derive(Default)]
+struct Told(HashMap<usize, Option<Duration>>);
+
+/// What is worth another word.
+const NOTICEABLE: Duration = Duration::from_secs(1);
+
+impl Told {
+    /// What to tell of it, if anything. Steps of the builder's own are not told: they are many and quick.
+    fn event(&mut self, progress: Progress, appling: &ApplingName, dockerfile: &str) -> Option<Event> {
+        let appling = appling.clone();
+        match progress {
+            Progress::Started { step } if !step.is_internal() && !self.0.contains_key(&step.number) => {
+                self.0.insert(step.number, None);
+                let (step, state) = (step.name.to_string(), StepState::Started);
+                Some(Event::BuildStep { appling, step, state, duration_ms: None })
+            }
+            Progress::Finished { step, outcome, duration } if !step.is_internal() => {
+                let state = match outcome {
+                    Outcome::Done => StepState::Done,
+                    Outcome::Cached => StepState::Cached,
+                    Outcome::Failed { .. } => StepState::Failed,
+                    // Another step failed, and says why.
+                    Outcome::Cancelled => return None,
+                };
+                let last = self.0.get(&step.number).copied().flatten();
+                if state != StepState::Failed && last.is_some_and(|last| duration < last + NOTICEABLE) {
+                    return None;
+                }
+                self.0.insert(step.number, Some(duration));
+                let duration_ms = u64::try_from(duration.as_millis()).ok();
+                Some(Event::BuildStep { appling, step: step.name.to_string(), state, duration_ms })
+            }
+            Progress::Log { line, .. } => Some(Event::BuildLog { appling, line }),
+            Progress::Warning { message, line, .. } => {
+                let place = line.map_or_else(|| dockerfile.to_owned(), |line| format!("{dockerfile}:{line}"));
+                Some(Event::Warning { message: format!("{place}: {message}") })
+            }
+            Progress::Started { .. } | Progress::Finished { .. } | Progress::Moved { .. } => None,
         }
-        Progress::Log { line, .. } => Some(Event::BuildLog { appling, line }),
-        Progress::Warning { message, line, .. } => {
-            let place = line.map_or_else(|| dockerfile.to_owned(), |line| format!("{dockerfile}:{line}"));
-            Some(Event::Warning { message: format!("{place}: {message}") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hops_buildkit::Step;
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_the_builder_comes_back_to_is_told_once() {
+        let step = |name: &str| Step { number: name.len(), name: name.into() };
+        let started = |name| Progress::Started { step: step(name) };
+        let finished = |name, outcome, millis| {
+            let duration = Duration::from_millis(millis);
+            Progress::Finished { step: step(name), outcome, duration }
+        };
+        let appling = ApplingName::parse("api").unwrap();
+        let mut told = Told::default();
+        let mut seen = Vec::new();
+        for progress in [
+            started("[internal] load"),
+            started("[2/2] RUN x"),
+            finished("[2/2] RUN x", Outcome::Cached, 0),
+            started("[2/2] RUN x"),
+            finished("[2/2] RUN x", Outcome::Done, 300),
+            started("[2/2] RUN x"),
+            finished("[2/2] RUN x", Outcome::Done, 1_400),
+            finished("[2/2] RUN x", Outcome::Failed { message: "x".into() }, 1_500),
+            finished("[1/2] FROM y", Outcome::Cancelled, 5),
+        ] {
+            if let Some(Event::BuildStep { state, duration_ms, .. }) = told.event(progress, &appling, "D") {
+                seen.push((state, duration_ms));
+            }
         }
-        Progress::Moved { .. } => None,
+        let expected = [
+            (StepState::Started, None),
+            (StepState::Cached, Some(0)),
+            (StepState::Done, Some(1_400)),
+            (StepState::Failed, Some(1_500)),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_warning_of_the_frontend_has_its_place() {
+        let warning = Progress::Warning { message: "old form".into(), line: Some(3), url: None };
+        let event = Told::default().event(warning, &ApplingName::parse("api").unwrap(), "api/Dockerfile");
+        assert_eq!(event, Some(Event::Warning { message: "api/Dockerfile:3: old form".into() }));
     }
 }
