@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use futures::future;
 use hops_engine::{Action, EngineError, Events, Plan, Step};
-use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause};
+use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause, Event};
 use kube::{
     Error,
     api::{DeleteParams, Patch, PatchParams, ValidationDirective},
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     Settings,
-    error::{Cluster, is_missing_right},
+    error::{Cluster, ENGINE, is_missing_right},
     kinds::Kind,
     plan::is_ours,
     rollout::{Subject, Watched, follow, refused},
@@ -41,13 +41,20 @@ pub(crate) async fn apply(
         applier.put_all(&stage, &mut applied).await?;
     }
     let watched = plan.applings.iter().map(|appling| watched(plan, appling, &mut applied)).collect();
-    let outcomes = follow(cluster, settings, &plan.target, &applier, watched, events, begun).await?;
+    let mut outcomes = follow(cluster, settings, &plan.target, &applier, watched, events, begun).await?;
     let is_live = |name: &ApplingName| {
         outcomes.iter().any(|outcome| outcome.name == *name && outcome.result != ApplingResult::Failed)
     };
     let late: Vec<&Step> =
         order.after.into_iter().filter(|step| step.appling.as_ref().is_none_or(is_live)).collect();
     applier.put_all(&late, &mut applied).await?;
+    for outcome in &mut outcomes {
+        if let Some(cause) = applied.refused.remove(&outcome.name) {
+            events.send(Event::Failed { appling: outcome.name.clone(), cause: cause.clone() });
+            outcome.result = ApplingResult::Failed;
+            outcome.cause = Some(cause);
+        }
+    }
     // As long as something new does not work, what was to go may be what still serves. The next good deploy removes it.
     if outcomes.iter().all(|outcome| outcome.result != ApplingResult::Failed) {
         for step in order.removals {
@@ -81,8 +88,11 @@ enum PutError {
 }
 
 impl Applier<'_> {
-    /// Puts objects side by side.
+    /// Puts objects side by side, but nothing more of an appling of which one was refused.
     async fn put_all(&self, steps: &[&Step], applied: &mut Applied) -> Result<(), EngineError> {
+        let is_refused =
+            |step: &Step| step.appling.as_ref().is_some_and(|name| applied.refused.contains_key(name));
+        let steps: Vec<&Step> = steps.iter().copied().filter(|step| !is_refused(step)).collect();
         let puts = steps.iter().map(|step| self.put(&step.object.kind, &step.body, takes_over(step)));
         let results = future::join_all(puts).await;
         for (step, result) in steps.iter().zip(results) {
@@ -96,9 +106,7 @@ impl Applier<'_> {
                     applied.refused.entry(appling.clone()).or_insert_with(|| refused(&words));
                 }
                 (Err(PutError::Refused(words)), None) => {
-                    let action = format!("apply the {}", step.object);
-                    let source = words.into();
-                    return Err(EngineError::Failed { engine: crate::error::ENGINE, action, source });
+                    return Err(failed(format!("apply the {}", step.object), words));
                 }
                 (Err(PutError::Engine(error)), _) => return Err(error),
             }
@@ -122,9 +130,7 @@ impl Applier<'_> {
                 Ok(_) => {}
                 Err(PutError::Engine(error)) => return Err(error),
                 Err(PutError::Refused(words)) => {
-                    let action = format!("go back to the last good {}", step.object);
-                    let source = words.into();
-                    return Err(EngineError::Failed { engine: crate::error::ENGINE, action, source });
+                    return Err(failed(format!("go back to the last good {}", step.object), words));
                 }
             }
         }
@@ -136,14 +142,8 @@ impl Applier<'_> {
         let name = body["metadata"]["name"].as_str().unwrap_or_default();
         let namespace = self.plan.target.namespace();
         let action = format!("apply the {kind} {name} in {namespace}");
-        let kind = Kind::parse(kind).ok_or_else(|| {
-            let source = "no kind that HOPS makes".into();
-            PutError::Engine(EngineError::Failed {
-                engine: crate::error::ENGINE,
-                action: action.clone(),
-                source,
-            })
-        })?;
+        let kind = Kind::parse(kind)
+            .ok_or_else(|| PutError::Engine(failed(action.clone(), "no kind that HOPS makes".to_owned())))?;
         let api = kind.api(&self.cluster.client, &namespace);
         if takes_over {
             takeover::take_over(&api, name, &self.settings.field_manager)
@@ -189,6 +189,10 @@ impl Applier<'_> {
     fn engine(&self, action: &str, error: Error) -> PutError {
         PutError::Engine(self.cluster.error(action, error))
     }
+}
+
+fn failed(action: String, words: String) -> EngineError {
+    EngineError::Failed { engine: ENGINE, action, source: words.into() }
 }
 
 /// Whether somebody added fields that applying alone would leave.

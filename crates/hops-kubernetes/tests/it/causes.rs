@@ -245,3 +245,17 @@ async fn a_sidecar_that_does_not_work() -> Result<()> {
     check(&deployed, CauseCode::TimedOut, &["waiting for the sidecar proxy: its path answers 503"])?;
     scene.end().await
 }
+
+#[tokio::test]
+async fn an_object_that_is_refused_fails_its_appling_alone() -> Result<()> {
+    let cluster = Cluster::new().await?;
+    let mut scene = Scene::new(&cluster, "refused").await?;
+    let mut web = scene.appling("web");
+    web.service = "a".repeat(64);
+    let deployed = scene.deploy(&[web, scene.appling("api")]).await?;
+    check(&deployed, CauseCode::Refused, &["must be no more than 63"])?;
+    ensure!(deployed.of("api").cause.is_none(), "{:#?}", deployed.outcomes);
+    let running = scene.engine().status(&scene.target).await?;
+    ensure!(running.len() == 1, "the refused appling's containers were begun: {running:#?}");
+    scene.end().await
+}
