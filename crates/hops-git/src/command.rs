@@ -210,7 +210,7 @@ pub(crate) fn tail(stderr: &[u8]) -> String {
     let lines: Vec<&str> = text
         .split(['\n', '\r'])
         .map(str::trim_end)
-        .filter(|line| !line.is_empty() && !line.contains('%'))
+        .filter(|line| !line.is_empty() && !line.contains("% ("))
         .collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }

@@ -5,7 +5,7 @@ mod push;
 
 use std::{
     ffi::OsString,
-    os::unix::ffi::OsStringExt,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
 };
 
@@ -78,6 +78,19 @@ impl WorkTree {
         let git =
             self.git("status").args(["--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames"]);
         Ok(!git.run().await?.is_empty())
+    }
+
+    /// Whether this is a shallow clone, whose history ends early.
+    pub async fn is_shallow(&self) -> Result<bool, GitError> {
+        Ok(self.git("rev-parse").arg("--is-shallow-repository").text().await? == "true")
+    }
+
+    /// A path inside the working tree, from its root, `/` between parts; `None` where it lies outside or is not
+    /// UTF-8.
+    pub fn relative(&self, path: &Path) -> Option<String> {
+        let path = path.canonicalize().ok()?;
+        let relative = path.strip_prefix(self.root.canonicalize().ok()?).ok()?;
+        String::from_utf8(relative.as_os_str().as_bytes().to_vec()).ok()
     }
 
     /// The repository's name: that of its `origin`, else its directory's.

@@ -1,11 +1,6 @@
 //! A commit made of the working tree as it is.
 
-use std::{
-    ffi::OsString,
-    io,
-    os::unix::ffi::{OsStrExt, OsStringExt},
-    path::Path,
-};
+use std::{ffi::OsString, io, os::unix::ffi::OsStringExt};
 
 use hops_model::CommitId;
 
@@ -46,18 +41,5 @@ impl WorkTree {
         let commit = git.arg(tree).text().await?;
         CommitId::parse(&commit)
             .map_err(|_| GitError::Answer { operation: "commit-tree".to_owned(), answer: commit })
-    }
-
-    /// Whether this is a shallow clone, whose history ends early.
-    pub async fn is_shallow(&self) -> Result<bool, GitError> {
-        Ok(self.git("rev-parse").arg("--is-shallow-repository").text().await? == "true")
-    }
-
-    /// A path inside the working tree, from its root, `/` between parts; `None` where it lies outside or is not
-    /// UTF-8.
-    pub fn relative(&self, path: &Path) -> Option<String> {
-        let path = path.canonicalize().ok()?;
-        let relative = path.strip_prefix(self.root.canonicalize().ok()?).ok()?;
-        String::from_utf8(relative.as_os_str().as_bytes().to_vec()).ok()
     }
 }
