@@ -116,7 +116,7 @@ impl Default for Configuration {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
+        Self { format: LogFormat::Text, filter: "info,kube_client=off".to_owned() }
     }
 }
 

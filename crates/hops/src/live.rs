@@ -12,12 +12,17 @@ mod screen;
 mod summary;
 mod wording;
 
+use std::time::Duration;
+
 use hops_model::{Event, Outcome};
 
 use crate::{failure::Failure, live::screen::Screen, printer::Printer};
 
 pub(crate) use summary::summary;
 pub(crate) use wording::clean;
+
+/// Often enough to look alive, seldom enough not to be felt over a slow line.
+pub(crate) const TICK: Duration = Duration::from_millis(120);
 
 /// Shows the events of one deploy.
 #[derive(Debug)]
@@ -59,6 +64,13 @@ impl View {
             Form::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Shows that time passes. To be called every [`TICK`].
+    pub(crate) fn tick(&self) {
+        if let Form::Screen(screen) = &self.form {
+            screen.tick();
+        }
     }
 
     /// Leaves the terminal as it was, for what is printed next.

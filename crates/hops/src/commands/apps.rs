@@ -1,6 +1,6 @@
 //! `hops apps`: every app that a server knows, and where it runs.
 
-use hops_api::AppSummary;
+use hops_api::{AppSummary, EnvironmentSummary};
 use jiff::Timestamp;
 
 use super::Result;
@@ -8,6 +8,7 @@ use crate::{
     args::ConnectionArgs,
     connection::{Answered, Connection},
     exit::Exit,
+    live::clean,
     printer::Printer,
     runtime,
     table::{ago, table},
@@ -30,18 +31,21 @@ pub(crate) fn run(arguments: &ConnectionArgs, printer: Printer) -> Result {
 
 fn text(apps: &[AppSummary], now: Timestamp) -> String {
     let rows = apps.iter().flat_map(|app| {
-        app.environments.iter().map(move |environment| {
-            let release = environment.release.map_or("–".to_owned(), |release| release.to_string());
-            let deploy = &environment.deploy;
-            vec![
-                app.name.to_string(),
-                environment.environment.to_string(),
-                release,
-                super::result(deploy.outcome.as_ref()).to_owned(),
-                ago(deploy.finished_at.unwrap_or(deploy.created_at), now),
-                deploy.subject.clone(),
-            ]
-        })
+        let nowhere = app.environments.is_empty().then(|| vec![app.name.to_string(), "–".to_owned()]);
+        let environments = app.environments.iter().map(|environment| row(app, environment, now));
+        environments.chain(nowhere)
     });
     table(&["App", "Environment", "Release", "Last deploy", "When", "Commit"], rows.collect())
+}
+
+fn row(app: &AppSummary, environment: &EnvironmentSummary, now: Timestamp) -> Vec<String> {
+    let deploy = &environment.deploy;
+    vec![
+        app.name.to_string(),
+        environment.environment.to_string(),
+        environment.release.map_or("–".to_owned(), |release| release.to_string()),
+        super::result(deploy.outcome.as_ref()).to_owned(),
+        ago(deploy.finished_at.unwrap_or(deploy.created_at), now),
+        clean(&deploy.subject),
+    ]
 }

@@ -5,10 +5,16 @@ use std::pin::pin;
 use futures::StreamExt;
 use hops_api::Client;
 use hops_model::{Deploy, DeployId, Event, Outcome};
-use tokio::signal;
+use tokio::{signal, time};
 
 use super::Result;
-use crate::{connection::Answered, exit::Exit, failure::Failure, live::View, printer::Printer};
+use crate::{
+    connection::Answered,
+    exit::Exit,
+    failure::Failure,
+    live::{TICK, View},
+    printer::Printer,
+};
 
 /// Passes on what was begun. For programs, a deploy that does not even begin ends with an outcome like any other.
 pub(crate) fn begun<T>(
@@ -40,9 +46,14 @@ pub(crate) async fn follow(client: &Client, deploy: DeployId, printer: Printer) 
     let mut view = View::new(printer);
     let mut events = pin!(client.events(deploy, 0));
     let mut interrupted = pin!(signal::ctrl_c());
+    let mut ticks = time::interval(TICK);
     loop {
         let event = tokio::select! {
             event = events.next() => event,
+            _ = ticks.tick() => {
+                view.tick();
+                continue;
+            }
             _ = &mut interrupted => {
                 view.close();
                 printer.note(&format!("Deploy {deploy} goes on without being watched"));

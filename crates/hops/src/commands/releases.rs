@@ -9,6 +9,7 @@ use crate::{
     args::ReleasesArgs,
     connection::{Answered, Connection},
     exit::Exit,
+    live::clean,
     printer::Printer,
     runtime, selection,
     table::{ago, table},
@@ -32,8 +33,8 @@ pub(crate) fn run(arguments: &ReleasesArgs, printer: Printer) -> Result {
 fn text(releases: &[ReleaseSummary], now: Timestamp) -> String {
     let rows = releases.iter().map(|release| {
         let origin = match release.origin {
-            Origin::Deploy => release.subject.clone(),
-            Origin::Rollback { to } => format!("back to release {to}: {}", release.subject),
+            Origin::Deploy => clean(&release.subject),
+            Origin::Rollback { to } => format!("back to release {to}: {}", clean(&release.subject)),
         };
         vec![
             release.number.to_string(),

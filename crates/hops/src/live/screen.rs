@@ -1,15 +1,12 @@
 //! A deploy on a terminal: one moving line an appling, what lasts above them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use hops_model::{ApplingName, Event};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::wording::{Weight, saying};
 use crate::printer::{Printer, style};
-
-/// Often enough to look alive, seldom enough not to be felt over a slow line.
-const TICK: Duration = Duration::from_millis(120);
 
 /// Draws on stderr until it is closed.
 #[derive(Debug)]
@@ -60,6 +57,13 @@ impl Screen {
         }
     }
 
+    /// Moves what moves.
+    pub(crate) fn tick(&self) {
+        for line in self.applings.values().filter(|line| !line.bar.is_finished()) {
+            line.bar.tick();
+        }
+    }
+
     /// Prints a line above what moves.
     pub(crate) fn note(&self, text: &str) {
         let text =
@@ -88,7 +92,6 @@ impl Screen {
                 ProgressStyle::with_template(template).expect("the template is a constant that parses");
             bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
             bar.set_prefix(appling.to_string());
-            bar.enable_steady_tick(TICK);
             ApplingLine { bar, step: String::new() }
         })
     }
