@@ -120,14 +120,17 @@ func routes() http.Handler {
 		w.WriteHeader(status)
 		fmt.Fprintln(w, "health is", status)
 	})
-	// Sets what /health answers from now on.
+	// Sets what /health answers from now on, or for a time.
 	mux.HandleFunc("/set-health/{status}", func(w http.ResponseWriter, r *http.Request) {
 		status, err := strconv.Atoi(r.PathValue("status"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		health.Store(int64(status))
+		before := health.Swap(int64(status))
+		if wait, err := time.ParseDuration(r.URL.Query().Get("for")); err == nil {
+			time.AfterFunc(wait, func() { health.Store(before) })
+		}
 	})
 	mux.HandleFunc("/slow/{ms}", func(w http.ResponseWriter, r *http.Request) {
 		ms, _ := strconv.Atoi(r.PathValue("ms"))

@@ -54,6 +54,11 @@ impl Kubernetes {
                     .map_err(|error| ConnectError::Configuration(Box::new(error)))?
             }
         };
+        Self::with_config(config, settings)
+    }
+
+    /// The cluster of a configuration at hand.
+    pub fn with_config(config: Config, settings: Settings) -> Result<Self, ConnectError> {
         let address = config.cluster_url.to_string();
         match Client::try_from(config) {
             Ok(client) => Ok(Self { cluster: Cluster { client, address }, settings }),

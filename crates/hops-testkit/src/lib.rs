@@ -7,9 +7,11 @@ pub mod conformance;
 pub mod daemons;
 pub mod http;
 pub mod load;
+pub mod proxy;
 pub mod scene;
 pub mod testapp;
 
 pub use daemons::Daemons;
 pub use load::{Load, Tally};
+pub use proxy::Proxy;
 pub use scene::{Deployed, Scene, World};

@@ -9,6 +9,7 @@ mod conformance;
 mod images;
 mod log_lines;
 mod loss;
+mod outages;
 mod planning;
 mod score;
 mod speed;

@@ -2,12 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use async_trait::async_trait;
 use hops_engine::Engine;
 use hops_kubernetes::{Kubernetes, Scheme, Settings};
 use hops_model::ImageRef;
-use hops_testkit::{Daemons, World, testapp};
+use hops_testkit::{Daemons, Proxy, World, testapp};
 
 pub(crate) struct Cluster {
     engine: Kubernetes,
@@ -30,6 +30,17 @@ impl Cluster {
         };
         change(&mut settings);
         Ok(Self { engine: Kubernetes::connect(None, settings).await?, entrance })
+    }
+
+    /// The same by way of a proxy that can be cut.
+    pub(crate) async fn behind_a_proxy() -> Result<(Self, Proxy)> {
+        let cluster = Self::new().await?;
+        let mut config = kube::Config::infer().await?;
+        let authority = config.cluster_url.authority().context("the API server has an address")?;
+        let proxy = Proxy::to(authority.as_str().parse()?).await?;
+        config.cluster_url = format!("https://{}", proxy.address).parse()?;
+        let engine = Kubernetes::with_config(config, cluster.engine.settings().clone())?;
+        Ok((Self { engine, ..cluster }, proxy))
     }
 }
 

@@ -1,0 +1,47 @@
+//! The API server goes away, and comes back.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use hops_engine::{EngineError, Events};
+use hops_model::{ApplingResult, Event};
+use hops_testkit::{Scene, scene::with};
+
+use crate::world::Cluster;
+
+#[tokio::test]
+async fn a_roll_out_is_followed_across_an_outage() -> Result<()> {
+    let (cluster, proxy) = Cluster::behind_a_proxy().await?;
+    let mut scene = Scene::new(&cluster, "outage").await?;
+    let web = with(&scene.appling("web"), "LISTEN_AFTER", "2s");
+    let desired = scene.release(std::slice::from_ref(&web));
+    let engine = scene.engine();
+    let plan = engine.plan(&desired, &engine.observe(&scene.target).await?);
+    let (events, mut told) = Events::channel();
+    let outage = async {
+        // Everything is applied once a roll-out is told of.
+        while !matches!(told.recv().await, Some(Event::Rollout { .. })) {}
+        proxy.cut();
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        proxy.mend();
+    };
+    let (outcomes, ()) = tokio::join!(engine.apply(&plan, &events), outage);
+    let outcomes = outcomes?;
+    ensure!(outcomes[0].result == ApplingResult::Live, "{outcomes:#?}");
+    scene.end().await
+}
+
+#[tokio::test]
+async fn an_api_server_that_is_away_is_named_and_may_come_back() -> Result<()> {
+    let (cluster, proxy) = Cluster::behind_a_proxy().await?;
+    let scene = Scene::new(&cluster, "away").await?;
+    proxy.cut();
+    let error = scene.engine().observe(&scene.target).await.expect_err("it is away");
+    ensure!(
+        matches!(&error, EngineError::Unreachable { address, .. } if address.contains(&proxy.address.to_string()))
+    );
+    ensure!(error.is_transient());
+    proxy.mend();
+    scene.engine().observe(&scene.target).await?;
+    Ok(())
+}
