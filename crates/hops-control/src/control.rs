@@ -9,7 +9,7 @@ use hops_model::{
     AppName, ApplingStatus, Cause, CauseCode, CommitId, Deploy, DeployId, DeployState, Environment, Event,
     Outcome, ReleaseNumber, Target, release::Origin,
 };
-use hops_store::{AppRow, NewDeploy, ReleaseRow};
+use hops_store::{AppRow, NewDeploy, ReleaseRow, StoreError};
 use jiff::Timestamp;
 
 use crate::{ControlError, Wish, checked::Checked, feed::Feed, job, parts::Parts, runner::Runner};
@@ -152,8 +152,7 @@ impl Control {
         self.known(&target.app).await?;
         let applings = self.parts.engine.status(target).await?;
         let release = self.parts.store.releases(target, 1).await?.into_iter().next();
-        let latest = self.parts.store.deploys(target, 1).await?.into_iter().next();
-        let under_way = latest.filter(|deploy| deploy.state != DeployState::Finished);
+        let under_way = self.under_way(target).await?;
         Ok(Status { target: target.clone(), release, under_way, applings })
     }
 
@@ -177,6 +176,9 @@ impl Control {
     /// Removes all that runs of an app in an environment, and its releases.
     pub async fn remove(&self, target: &Target) -> Result<(), ControlError> {
         self.known(&target.app).await?;
+        if let Some(deploy) = self.under_way(target).await? {
+            return Err(StoreError::Busy { target: target.clone(), deploy: deploy.id }.into());
+        }
         self.parts.engine.remove(target).await?;
         Ok(self.parts.store.remove_target(target).await?)
     }
@@ -201,6 +203,13 @@ impl Control {
             (false, None) => Err(ControlError::NothingToRollBackTo(target.clone())),
             (false, Some(row)) => Ok(row.number),
         }
+    }
+
+    /// The deploy of a target that is being done or, where none is, that waits.
+    async fn under_way(&self, target: &Target) -> Result<Option<Deploy>, ControlError> {
+        let deploys = self.parts.store.deploys(target, KEPT_DEPLOYS).await?;
+        let mut unfinished = deploys.into_iter().rev().filter(|deploy| deploy.state != DeployState::Finished);
+        Ok(unfinished.next())
     }
 
     async fn known(&self, app: &AppName) -> Result<(), ControlError> {

@@ -57,6 +57,7 @@ fn settings(cluster: &Cluster, state: &Path) -> String {
          registry = \"{registry}\"\n\
          \n\
          [kubernetes]\n\
+         public_scheme = \"http\"\n\
          public_port = {ingress}\n",
         listen = port(Port::Hops),
         state = state.display(),
