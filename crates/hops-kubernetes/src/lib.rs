@@ -8,6 +8,8 @@
 //!
 //! Rendering, planning and deciding are pure; [`Kubernetes`] alone talks to the cluster. This is the only crate that
 //! knows Kubernetes; it knows nothing of repositories, builds and stored releases.
+//!
+//! Kubernetes 1.30 or later: `preStop.sleep` and native sidecars are on by default since then.
 
 mod apply;
 mod engine;

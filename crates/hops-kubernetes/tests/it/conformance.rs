@@ -40,5 +40,6 @@ conformance! {
         live_means_that_the_new_version_answers,
         a_former_release_comes_back,
         what_is_no_longer_wanted_goes,
-        a_host_moves_to_another_appling_without_a_loss;
+        a_host_moves_to_another_appling_without_a_loss,
+        the_port_changes_without_a_loss;
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use hops_model::{ApplingResult, Event};
+use anyhow::{Context, Result, ensure};
+use hops_model::{ApplingResult, Event, Port};
 
 use crate::{
     Load, Tally,
@@ -85,6 +85,24 @@ pub async fn a_host_moves_to_another_appling_without_a_loss(world: &dyn World) -
     set(&mut new, "LISTEN_AFTER", "2s");
     scene.deploy_well(std::slice::from_ref(&new)).await?;
     // The old one's last request is answered by the time that its container is gone.
+    scene.get_until(&new, "/", |answer| answer.body == "new\n").await?;
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let tally = load.stop().await;
+    scene.end().await?;
+    ensure!(tally.failed.is_empty(), "{tally}; {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// A new version that listens on another port takes over without a loss.
+pub async fn the_port_changes_without_a_loss(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "port").await?;
+    let old = with(&scene.appling("web"), "VERSION", "old");
+    scene.deploy_well(std::slice::from_ref(&old)).await?;
+    scene.get_until(&old, "/", |answer| answer.status == 200).await?;
+    let load = Load::new(scene.entrance(), old.routes[0].as_str(), 100).start();
+    let mut new = with(&with(&old, "VERSION", "new"), "PORT", "8123");
+    new.port = Port::new(8123).context("a port")?;
+    scene.deploy_well(std::slice::from_ref(&new)).await?;
     scene.get_until(&new, "/", |answer| answer.body == "new\n").await?;
     tokio::time::sleep(Duration::from_secs(8)).await;
     let tally = load.stop().await;
