@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hops_model::{ApplingName, Event};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::wording::{Weight, saying};
 use crate::printer::{Printer, style};
@@ -74,10 +74,9 @@ impl Screen {
 
     /// Takes away what moves.
     pub(crate) fn close(self) {
-        for line in self.applings.values() {
-            line.bar.finish_and_clear();
-        }
         let _ = self.lines.clear();
+        // Bars draw themselves once more when they are dropped.
+        self.lines.set_draw_target(ProgressDrawTarget::hidden());
     }
 
     fn line(&mut self, appling: &ApplingName) -> &mut ApplingLine {
