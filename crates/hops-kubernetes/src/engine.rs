@@ -1,9 +1,14 @@
 //! The engine itself: the contract, met by the modules around.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use hops_engine::{Engine, EngineError, Events, LogQuery, LogStream, Observed, Plan};
 use hops_model::{ApplingOutcome, ApplingStatus, Desired, Target};
-use kube::{Client, Config, config::KubeConfigOptions};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
 use thiserror::Error;
 
 use crate::{
@@ -39,19 +44,25 @@ pub enum ConnectError {
 }
 
 impl Kubernetes {
-    /// The cluster of the kubeconfig (`KUBECONFIG`, else `~/.kube/config`), or, in a pod, the one it runs in. With a
-    /// `context`, that one of the kubeconfig.
+    /// The cluster of a kubeconfig: the file given, else that of `KUBECONFIG`, else `~/.kube/config`; or, in a pod, the
+    /// one it runs in. With a `context`, that one of the kubeconfig.
     ///
     /// The caller has installed a rustls crypto provider. Nothing is sent yet.
-    pub async fn connect(context: Option<&str>, settings: Settings) -> Result<Self, ConnectError> {
-        let config = match context {
-            None => Config::infer().await.map_err(|error| ConnectError::Configuration(Box::new(error)))?,
-            Some(name) => {
-                let options =
-                    KubeConfigOptions { context: Some(name.to_owned()), ..KubeConfigOptions::default() };
-                Config::from_kubeconfig(&options)
-                    .await
-                    .map_err(|error| ConnectError::Configuration(Box::new(error)))?
+    pub async fn connect(
+        kubeconfig: Option<&Path>,
+        context: Option<&str>,
+        settings: Settings,
+    ) -> Result<Self, ConnectError> {
+        let options =
+            KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+        let config = match (kubeconfig, context) {
+            (None, None) => {
+                Config::infer().await.map_err(|error| ConnectError::Configuration(Box::new(error)))?
+            }
+            (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(unusable)?,
+            (Some(path), _) => {
+                let kubeconfig = Kubeconfig::read_from(path).map_err(unusable)?;
+                Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(unusable)?
             }
         };
         Self::with_config(config, settings)
@@ -70,6 +81,10 @@ impl Kubernetes {
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
+}
+
+fn unusable(error: KubeconfigError) -> ConnectError {
+    ConnectError::Configuration(Box::new(error))
 }
 
 #[async_trait]

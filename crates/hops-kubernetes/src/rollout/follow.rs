@@ -35,7 +35,7 @@ enum Phase {
     Rolling {
         since: Instant,
         last: Option<(u32, String)>,
-        no_room_since: Option<Instant>,
+        doubt_since: Option<Instant>,
     },
     /// The cause is being proved, and the last good form applied.
     Failing,
@@ -77,7 +77,7 @@ pub(crate) async fn follow(
     begun: Instant,
 ) -> Result<Vec<ApplingOutcome>, EngineError> {
     let now = Instant::now();
-    let rolling = |_: &Watched| Phase::Rolling { since: now, last: None, no_room_since: None };
+    let rolling = |_: &Watched| Phase::Rolling { since: now, last: None, doubt_since: None };
     let phases = watched.iter().map(rolling).collect();
     let reverting = FuturesUnordered::new();
     let mut follower =
@@ -134,47 +134,41 @@ impl<'a> Follower<'a> {
                 }
                 Some(*until)
             }
-            Phase::Rolling { since, last, no_room_since } => {
-                let standing = judge(&watch.view, deployment, watched.generation);
-                if !matches!(standing, Standing::NoRoom(_)) {
-                    *no_room_since = None;
-                }
-                match standing {
+            Phase::Rolling { since, last, doubt_since } => {
+                match judge(&watch.view, deployment, watched.generation) {
                     Standing::Live => {
                         self.live(index);
                         None
                     }
                     Standing::Failed(finding) => {
-                        self.fail(index, finding);
+                        let waited = now - *since;
+                        self.fail(index, finding, waited);
                         None
                     }
-                    Standing::NoRoom(message) => {
-                        let until = *no_room_since.get_or_insert(now) + self.settings.room_wait;
-                        if now >= until {
-                            self.fail(index, Finding::DoesNotFit { message });
-                            return None;
-                        }
-                        Some(until)
-                    }
-                    Standing::Rolling { ready, message } => {
+                    Standing::Rolling { ready, message, doubt } => {
                         if last.as_ref().is_none_or(|last| last.0 != ready) {
                             *since = now;
                         }
-                        let until = *since + self.settings.progress_deadline + AFTER_DEADLINE;
+                        let end = *since + self.settings.progress_deadline + AFTER_DEADLINE;
+                        *doubt_since = doubt.as_ref().and(doubt_since.or(Some(now)));
+                        let patience = match doubt {
+                            Some(Finding::DoesNotFit { .. }) => self.settings.room_wait,
+                            _ => self.settings.client_error_deadline,
+                        };
+                        let until = doubt_since.map_or(end, |since| end.min(since + patience));
                         if now >= until {
-                            self.fail(index, Finding::TimedOut { message });
+                            let waited = now - *since;
+                            self.fail(index, doubt.unwrap_or(Finding::TimedOut { message }), waited);
                             return None;
                         }
-                        let state = Some((ready, message));
+                        let state = (ready, message);
                         // An appling that the plan leaves alone has no roll-out to tell of.
-                        if *last != state
-                            && watched.is_changed
-                            && let Some((ready, message)) = state.clone()
-                        {
-                            let (appling, wanted) = (watched.subject.appling.clone(), watched.subject.wanted);
+                        if last.as_ref() != Some(&state) && watched.is_changed {
+                            let ((ready, message), wanted) = (state.clone(), watched.subject.wanted);
+                            let appling = watched.subject.appling.clone();
                             self.events.send(Event::Rollout { appling, ready, wanted, message });
                         }
-                        *last = state;
+                        *last = Some(state);
                         Some(until)
                     }
                 }
@@ -203,10 +197,10 @@ impl<'a> Follower<'a> {
         });
     }
 
-    fn fail(&mut self, index: usize, finding: Finding) {
+    fn fail(&mut self, index: usize, finding: Finding, waited: Duration) {
         let subject = self.watched[index].subject.clone();
-        let (cluster, target, settings) = (self.cluster, self.target, self.settings);
-        let proof = async move { prove(cluster, target, settings, &subject, finding).await }.boxed();
+        let (cluster, target) = (self.cluster, self.target);
+        let proof = async move { prove(cluster, target, &subject, finding, waited).await }.boxed();
         self.revert(index, proof);
     }
 

@@ -1,7 +1,7 @@
 //! What is known, judged: is an appling live, on its way, or certain to fail. Pure.
 //!
 //! A failure is certain where nothing that HOPS or Kubernetes will do by itself can change it. A pod that is merely not
-//! ready is never certain before the deadline: slow starts are legitimate.
+//! ready is not certain before a deadline: slow starts are legitimate.
 
 use super::{
     view::{Asked, ContainerView, Exit, FailedProbe, PodView, Told, View},
@@ -19,11 +19,11 @@ pub(crate) enum Standing {
         ready: u32,
         /// What is being waited for.
         message: String,
+        /// What will have been wrong if it stays like this. How long to wait is for the settings to say.
+        doubt: Option<Finding>,
     },
     /// It will not become live by itself.
     Failed(Finding),
-    /// Pods do not fit. Whether that is final is a matter of how long one waits.
-    NoRoom(String),
 }
 
 /// What was found to be wrong; the cause before its proof.
@@ -61,7 +61,7 @@ pub(crate) enum Finding {
     DoesNotFit {
         message: String,
     },
-    /// Not ready at the deadline, with the last that a probe was told.
+    /// Not ready in time, with the last that a probe was told.
     NotReady {
         pod: String,
         told: Option<FailedProbe>,
@@ -80,10 +80,10 @@ const PULL_ATTEMPTS: u32 = 3;
 /// `generation` is that of the Deployment after HOPS applied it; what is known of an older one says nothing.
 pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing {
     let Some(known) = view.deployments.get(deployment) else {
-        return Standing::Rolling { ready: 0, message: "waiting for the Deployment".to_owned() };
+        return rolling("waiting for the Deployment");
     };
     if known.generation < generation || known.observed_generation < known.generation {
-        return Standing::Rolling { ready: 0, message: "waiting for Kubernetes to take it up".to_owned() };
+        return rolling("waiting for Kubernetes to take it up");
     }
     if known.is_complete() {
         return Standing::Live;
@@ -103,20 +103,41 @@ pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing 
     if known.is_overdue {
         return Standing::Failed(overdue(&waiting, &told));
     }
+    // A pod that starts or leaves makes room by and by: a ready one lets an old one go.
     let moves = |pod: &PodView| pod.is_leaving || (pod.is_placed && !pod.is_ready && !pod.is_over);
-    if let Some(message) = waiting.iter().find_map(|(_, pod)| pod.no_room.clone())
-        // A pod that starts or leaves makes room by and by: a ready one lets an old one go.
-        && !view.pods.values().any(moves)
-    {
-        return Standing::NoRoom(message);
-    }
+    let no_room = waiting.iter().find_map(|(_, pod)| pod.no_room.clone());
+    let doubt = match no_room.filter(|_| !view.pods.values().any(moves)) {
+        Some(message) => Some(Finding::DoesNotFit { message }),
+        None => waiting.iter().find_map(|(uid, pod)| client_error(pod, told(uid))),
+    };
     let ready = u32::try_from(pods.len() - waiting.len()).unwrap_or(u32::MAX);
     let message = match waiting.first() {
         Some((uid, pod)) => describe(pod, told(uid).probe.as_ref()),
         None if pods.is_empty() => "waiting for containers".to_owned(),
         None => "stopping the former containers".to_owned(),
     };
-    Standing::Rolling { ready, message }
+    Standing::Rolling { ready, message, doubt }
+}
+
+fn rolling(message: &str) -> Standing {
+    Standing::Rolling { ready: 0, message: message.to_owned(), doubt: None }
+}
+
+/// A running app that answers its readiness path as unknown, forbidden or malformed. It has started; what it does not
+/// know now, it hardly learns.
+fn client_error(pod: &PodView, told: &Told) -> Option<Finding> {
+    let probe = told.probe.as_ref().filter(|probe| probe.asked == Asked::Readiness)?;
+    let is_client_error = matches!(
+        words::probe_answer(&probe.words),
+        // Too early, too many, too slow: these pass.
+        ProbeAnswer::Status(status) if (400..500).contains(&status) && ![408, 425, 429].contains(&status)
+    );
+    (is_client_error && runs(pod))
+        .then(|| Finding::NotReady { pod: pod.name.clone(), told: Some(probe.clone()) })
+}
+
+fn runs(pod: &PodView) -> bool {
+    !pod.containers.is_empty() && pod.containers.iter().all(|container| container.is_running)
 }
 
 /// What is wrong with a pod for certain.
@@ -174,7 +195,6 @@ fn certain_of(pod: &PodView, container: &ContainerView, told: &Told) -> Option<F
 
 /// What is wrong at the deadline.
 fn overdue<'a>(waiting: &[&(&String, &PodView)], told: &impl Fn(&String) -> &'a Told) -> Finding {
-    let runs = |pod: &PodView| !pod.containers.is_empty() && pod.containers.iter().all(|c| c.is_running);
     if let Some((uid, pod)) = waiting.iter().find(|(_, pod)| runs(pod)) {
         return Finding::NotReady { pod: pod.name.clone(), told: told(uid).probe.clone() };
     }

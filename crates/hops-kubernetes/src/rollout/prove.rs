@@ -12,7 +12,7 @@ use super::{
     view::{Asked, Exit, FailedProbe},
     words::{self, ProbeAnswer},
 };
-use crate::{Settings, error::Cluster};
+use crate::error::Cluster;
 
 /// What a cause is about.
 #[derive(Debug, Clone)]
@@ -39,12 +39,12 @@ const QUESTION: Duration = Duration::from_secs(3);
 pub(super) async fn prove(
     cluster: &Cluster,
     target: &Target,
-    settings: &Settings,
     subject: &Subject,
     finding: Finding,
+    waited: Duration,
 ) -> Cause {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &target.namespace());
-    let deadline = settings.progress_deadline.as_secs();
+    let waited = waited.as_secs();
     match finding {
         Finding::ImagePull { container, message, .. } => image_pull(subject, &container, &message),
         Finding::Exited { pod, container, is_sidecar, exit, restarts } => {
@@ -82,10 +82,10 @@ pub(super) async fn prove(
              side by side",
         )
         .with_proof(message),
-        Finding::NotReady { pod, told } => not_ready(&pods, subject, &pod, told, deadline).await,
+        Finding::NotReady { pod, told } => not_ready(&pods, subject, &pod, told, waited).await,
         Finding::TimedOut { message } => Cause::new(
             CauseCode::TimedOut,
-            format!("not ready {deadline} s after the last progress: {message}"),
+            format!("not ready {waited} s after the last progress: {message}"),
             "deploy again; if it stays, `hops logs` and the cluster's events have more",
         ),
     }
@@ -151,7 +151,7 @@ async fn not_ready(
     subject: &Subject,
     pod: &str,
     told: Option<FailedProbe>,
-    deadline: u64,
+    waited: u64,
 ) -> Cause {
     let port = subject.port;
     let of_liveness = told.as_ref().is_some_and(|probe| probe.asked == Asked::Liveness);
@@ -163,13 +163,13 @@ async fn not_ready(
     let answer = listeners::ask(pods, pod, port, path).await;
     let told_answer = told.as_deref().map(words::probe_answer);
     let failed = |answers: &str, proof: String| {
-        let message = format!("not ready {deadline} s after the last progress: {path} {answers}");
+        let message = format!("not ready {waited} s after the last progress: {path} {answers}");
         let help = format!(
             "let the app answer GET {path} with 200, or name another path as `{key}` in iterapp.toml"
         );
         Cause::new(CauseCode::ReadinessFailed, message, help).with_proof(proof)
     };
-    let after = format!("not ready {deadline} s after the last progress");
+    let after = format!("not ready {waited} s after the last progress");
     match (answer, told_answer) {
         (Answer::Refused, _) | (Answer::Unknown, Some(ProbeAnswer::Refused)) => {
             let log = log(pods, pod, &subject.container).await;

@@ -183,6 +183,21 @@ async fn an_answer_that_comes_too_late() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_client_error_counts_before_the_deadline() -> Result<()> {
+    let cluster = Cluster::with(|settings| {
+        settings.progress_deadline = Duration::from_mins(10);
+        settings.client_error_deadline = Duration::from_secs(5);
+    })
+    .await?;
+    let mut scene = Scene::new(&cluster, "client").await?;
+    let web = with(&scene.appling("web"), "HEALTH", "404");
+    let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
+    check(&deployed, CauseCode::ReadinessFailed, &["/health answers 404", "health is 404"])?;
+    ensure!(deployed.took < Duration::from_secs(15), "{:?}", deployed.took);
+    scene.end().await
+}
+
+#[tokio::test]
 async fn what_the_probe_answers_is_told_on_the_way() -> Result<()> {
     let cluster = Cluster::new().await?;
     let mut scene = Scene::new(&cluster, "told").await?;

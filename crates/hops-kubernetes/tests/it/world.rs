@@ -29,7 +29,7 @@ impl Cluster {
             ..Settings::default()
         };
         change(&mut settings);
-        Ok(Self { engine: Kubernetes::connect(None, settings).await?, entrance })
+        Ok(Self { engine: Kubernetes::connect(None, None, settings).await?, entrance })
     }
 
     /// The same by way of a proxy that can be cut.
