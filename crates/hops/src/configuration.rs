@@ -65,6 +65,8 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Cluster {
+    /// The kubeconfig; that of the environment where there is none.
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; its current one where there is none.
     pub(crate) context: Option<String>,
 }
@@ -188,24 +190,27 @@ mod tests {
 
     #[test]
     fn the_default_file_shows_every_key_with_its_default() {
-        let shown = serde_json::to_value(mistakes::parse(&everything_set()).unwrap()).unwrap();
+        let text = everything_set();
+        let written = serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();
+        let read = serde_json::to_value(mistakes::parse(&text).unwrap()).unwrap();
         let default = serde_json::to_value(Configuration::default()).unwrap();
-        compare("", &shown, &default);
+        compare("", &written, &read, &default);
     }
 
-    fn compare(path: &str, shown: &Value, default: &Value) {
-        match (shown, default) {
-            (Value::Object(shown), Value::Object(default)) => {
-                for (key, value) in shown {
-                    compare(&format!("{path}.{key}"), value, default.get(key).unwrap_or(&Value::Null));
+    fn compare(path: &str, written: &Value, read: &Value, default: &Value) {
+        match (read, default) {
+            (Value::Object(read), Value::Object(default)) => {
+                for (key, value) in read {
+                    let path = format!("{path}.{key}");
+                    let written =
+                        written.get(key).unwrap_or_else(|| panic!("default.toml does not mention {path}"));
+                    compare(&path, written, value, default.get(key).unwrap_or(&Value::Null));
                 }
             }
-            // Serialized as null, a key is one that the file does not mention.
-            (Value::Null, _) => panic!("default.toml does not mention {path}"),
             // What has no default is shown by an example; so are lists and tables that are empty by default.
             (_, Value::Null) => {}
             (Value::Array(_), Value::Array(default)) if default.is_empty() => {}
-            _ => assert_eq!(shown, default, "{path}"),
+            _ => assert_eq!(read, default, "{path}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `docs/reference/cli.md`, made of the arguments, so that it is never out of date.
+//! `docs/reference/cli.md` and `configuration.md`, made of the program itself, so that they are never out of date.
 
 use clap::{Arg, Command, CommandFactory};
 
@@ -67,6 +67,22 @@ fn spelling(argument: &Arg) -> String {
     } else {
         names.join(", ")
     }
+}
+
+const CONFIGURATION: &str = "\
+# The server's configuration
+
+<!-- Made of the program's own description of it: `UPDATE_EXPECT=1 cargo test -p hops` writes it. -->
+
+`hops server --config FILE` reads one TOML file. Without one, every setting has its default. A key that does not exist,
+or a value that cannot be, is told with its line and column, and starts nothing. `hops server --print-config` prints what
+follows.
+";
+
+#[test]
+fn the_page_of_the_configuration_shows_every_key() {
+    let page = format!("{CONFIGURATION}\n```toml\n{}```\n", crate::configuration::DEFAULT_FILE);
+    expect_test::expect_file!["../../../docs/reference/configuration.md"].assert_eq(&page);
 }
 
 #[test]

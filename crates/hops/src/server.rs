@@ -25,7 +25,7 @@ use tokio::{
 
 use self::{memory::Memory, state::State};
 use crate::{
-    configuration::Configuration,
+    configuration::{Cluster, Configuration},
     failure::{Blame, Failure},
     printer::Printer,
     runtime,
@@ -78,11 +78,10 @@ async fn serve(configuration: Configuration) -> Result<(), Failure> {
 }
 
 async fn kubernetes(configuration: &Configuration) -> Result<Kubernetes, Failure> {
-    let context = configuration.cluster.context.as_deref();
-    let engine = Kubernetes::connect(context, configuration.kubernetes.clone()).await;
-    engine
-        .users()
-        .hint("name a kubeconfig by the variable KUBECONFIG, and its context by `context` in `[cluster]`")
+    let Cluster { kubeconfig, context } = &configuration.cluster;
+    let settings = configuration.kubernetes.clone();
+    let engine = Kubernetes::connect(kubeconfig.as_deref(), context.as_deref(), settings).await;
+    engine.users().hint("name a kubeconfig by `kubeconfig` in `[cluster]`, or by the variable KUBECONFIG")
 }
 
 fn builder(configuration: &Configuration, store: &Store) -> Result<BuildKitBuilder, Failure> {

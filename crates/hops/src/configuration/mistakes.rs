@@ -149,6 +149,13 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_fail(text in "(\\[(build|kubernetes|x)\\]\n|listen|[a-zé=\"' .{}\\[\\]\n#0-9]){0,40}") {
+            let _ = parse(&text);
+        }
+    }
+
     #[test]
     fn an_operators_own_keys_are_free() {
         let configuration = parse("[kubernetes.ingress_annotations]\n\"a/b\" = \"c\"\n").unwrap();

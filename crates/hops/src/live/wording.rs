@@ -228,6 +228,13 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_is_cleaned_holds_a_control_character(text in "([a-z\\r\\t\\x1b\\[0-9;]|\\PC|\\pC){0,40}") {
+            proptest::prop_assert!(!clean(&text).contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n')));
+        }
+    }
+
     #[test]
     fn what_a_program_prints_cannot_move_the_cursor() {
         assert_eq!(clean("10%\r50%\r\x1b[2K100%\r"), "100%");

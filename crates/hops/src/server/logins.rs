@@ -83,6 +83,13 @@ mod tests {
         assert_eq!(logins["r.example.org:5000"].username, "b");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_fail(text in "(\\{|\\}|\"auths\"|\"auth\"|:|,|\"[a-zA-Z0-9/=]{0,6}\"){0,20}") {
+            let _ = parse(&text);
+        }
+    }
+
     #[test]
     fn what_is_wrong_does_not_quote_a_secret() {
         for text in [

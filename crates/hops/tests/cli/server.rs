@@ -50,7 +50,7 @@ fn without_a_cluster_to_talk_to_it_says_how_to_name_one() {
         error: no usable kubeconfig or service account was found
           caused by: failed to infer config: in-cluster: (failed to read an incluster environment variable: environment variable not found), kubeconfig: (failed to read kubeconfig from '"[PLACE]/home/.kube/config"': No such file or directory (os error 2))
 
-        hint: name a kubeconfig by the variable KUBECONFIG, and its context by `context` in `[cluster]`
+        hint: name a kubeconfig by `kubeconfig` in `[cluster]`, or by the variable KUBECONFIG
     "#]]);
 }
 
