@@ -12,8 +12,8 @@ use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause, Event};
 use kube::{
     Error,
     api::{DeleteParams, Patch, PatchParams, ValidationDirective},
-    core::DynamicObject,
 };
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -200,7 +200,7 @@ fn takes_over(step: &Step) -> bool {
     step.changes.iter().any(|change| change.after.is_none() && change.changed_by.is_some())
 }
 
-fn as_value(object: &DynamicObject) -> Value {
+fn as_value(object: &impl Serialize) -> Value {
     serde_json::to_value(object).expect("objects of the Kubernetes API are plain data")
 }
 

@@ -1,10 +1,9 @@
 //! Before anything changes: is what a plan would create free to be created.
 
 use futures::future;
-use hops_engine::{Action, EngineError, Plan};
-use hops_model::Target;
+use hops_engine::{Action, EngineError, Plan, Step};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, core::DynamicObject};
+use kube::{Api, ResourceExt};
 
 use super::as_value;
 use crate::{error::Cluster, kinds::Kind, labels, plan::is_ours, remove};
@@ -23,22 +22,19 @@ pub(super) async fn prepare(cluster: &Cluster, plan: &Plan) -> Result<(), Engine
         let uid = there.metadata.uid.unwrap_or_default();
         return remove::until_gone(api, &namespace, &uid).await;
     }
-    let new = plan.steps.iter().filter(|step| step.action != Action::Delete);
-    // The namespace is looked at in any case: two apps' names may differ only in `_` and `-`.
-    let new =
-        new.filter(|step| step.action == Action::Create || step.object.kind == Kind::Namespace.as_str());
-    let checks = new.map(|step| {
+    // Looked at in any case, and first: the names of two apps may differ only in `_` and `-`.
+    if !is_ours(target, &as_value(&there)) && is_somebodys(&there) {
+        return Err(EngineError::NotOurs { object: format!("Namespace {namespace}") });
+    }
+    let is_new = |step: &&Step| step.action == Action::Create && step.object.kind != Kind::Namespace.as_str();
+    let checks = plan.steps.iter().filter(is_new).map(|step| {
         let (cluster, namespace) = (cluster, namespace.as_str());
         async move {
             let Some(kind) = Kind::parse(&step.object.kind) else { return Ok(()) };
             let there = kind.api(&cluster.client, namespace).get_opt(&step.object.name).await;
             match there.map_err(|error| cluster.error(format!("read the {}", step.object), error))? {
-                Some(there) if !may_be_taken(target, kind, &there) => {
-                    let object = match kind {
-                        Kind::Namespace => step.object.to_string(),
-                        _ => format!("{} in {namespace}", step.object),
-                    };
-                    Err(EngineError::NotOurs { object })
+                Some(there) if !is_ours(target, &as_value(&there)) => {
+                    Err(EngineError::NotOurs { object: format!("{} in {namespace}", step.object) })
                 }
                 _ => Ok(()),
             }
@@ -47,15 +43,8 @@ pub(super) async fn prepare(cluster: &Cluster, plan: &Plan) -> Result<(), Engine
     future::try_join_all(checks).await.map(|_| ())
 }
 
-/// A namespace may be made beforehand, for Secrets that have to be there; everything else has to be ours.
-fn may_be_taken(target: &Target, kind: Kind, there: &DynamicObject) -> bool {
-    let is_somebodys = || {
-        there
-            .metadata
-            .labels
-            .iter()
-            .flatten()
-            .any(|(name, _)| name == labels::MANAGED_BY || name == labels::APP)
-    };
-    is_ours(target, &as_value(there)) || (kind == Kind::Namespace && !is_somebodys())
+/// Whether somebody claims a namespace. One that nobody claims may be taken: it was made beforehand, for Secrets that
+/// have to be there.
+fn is_somebodys(namespace: &Namespace) -> bool {
+    namespace.labels().keys().any(|name| name == labels::MANAGED_BY || name == labels::APP)
 }
