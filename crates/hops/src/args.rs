@@ -1,11 +1,14 @@
 //! The command line as typed.
 //!
 //! What clap can parse is a type of the model right away. What needs the directory, the file, or the environment to
-//! be understood is worked out by the command (`selection`, `configuration`, `credentials`).
+//! be understood is worked out by the command (`repository`, `configuration`, `connection`).
 
 mod client;
 mod local;
+#[cfg(test)]
+mod reference;
 mod server;
+mod since;
 mod target;
 
 use clap::{Args, Parser, Subcommand};

@@ -1,9 +1,13 @@
 //! The way to a server.
 
+mod credentials;
+
 use hops_api::{Client, ClientError, Token};
 use hops_model::Cause;
 
-use crate::{args::ConnectionArgs, credentials::Credentials, exit::Exit, failure::Failure, live::clean};
+use crate::{args::ConnectionArgs, exit::Exit, failure::Failure, live::clean};
+
+pub(crate) use self::credentials::{Credentials, check_token, read_token, tidy};
 
 /// A client, and what Git proves itself with to the same server.
 #[derive(Debug)]

@@ -11,20 +11,14 @@ mod args;
 mod commands;
 mod configuration;
 mod connection;
-mod credentials;
-mod directory;
 mod exit;
 mod failure;
 mod live;
 mod printer;
 mod question;
-#[cfg(test)]
-mod reference;
 mod repository;
 mod runtime;
-mod selection;
 mod server;
-mod since;
 mod table;
 
 fn main() -> std::process::ExitCode {

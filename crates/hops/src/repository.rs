@@ -1,5 +1,8 @@
 //! The app's directory on this machine: where it is, what it is called, what its files say.
 
+mod directory;
+mod selection;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -11,13 +14,15 @@ use hops_manifest::{FILE_NAME, Reading, Tree};
 use hops_model::{App, AppName, Cause, CauseCode, CommitId};
 use tokio::runtime::Runtime;
 
+use self::directory::Directory;
 use crate::{
     connection::Answered,
-    directory::Directory,
     failure::{Blame, Failure},
     printer::Printer,
     runtime,
 };
+
+pub(crate) use self::selection::target;
 
 /// The directory that an app is read from.
 #[derive(Debug)]

@@ -108,7 +108,7 @@ pub(crate) struct LogsArgs {
     #[arg(short = 'n', long, value_name = "LINES")]
     pub(crate) tail: Option<u32>,
     /// No lines older than this: a span such as `10m` or `2h 30m`, or an instant such as 2026-05-01T12:00Z
-    #[arg(long, value_name = "WHEN", value_parser = crate::since::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = super::since::parse)]
     pub(crate) since: Option<jiff::Timestamp>,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,

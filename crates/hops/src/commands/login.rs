@@ -3,8 +3,7 @@
 use super::Result;
 use crate::{
     args::LoginArgs,
-    connection::{Answered, Connection},
-    credentials::{self, Credentials},
+    connection::{self, Answered, Connection, Credentials},
     exit::Exit,
     printer::Printer,
     question, runtime,
@@ -12,10 +11,10 @@ use crate::{
 
 /// Tries the token before it is remembered: a mistake is best found here.
 pub(crate) fn run(arguments: &LoginArgs, printer: Printer) -> Result {
-    let server = credentials::tidy(&arguments.server)?;
+    let server = connection::tidy(&arguments.server)?;
     let token = match &arguments.token_file {
-        Some(path) => credentials::read_token(path)?,
-        None => credentials::check_token(&question::secret(&format!("Token for {server}: "), printer)?)?,
+        Some(path) => connection::read_token(path)?,
+        None => connection::check_token(&question::secret(&format!("Token for {server}: "), printer)?)?,
     };
     let credentials = Credentials { server, token };
     let client = Connection::new(&credentials)?.client;

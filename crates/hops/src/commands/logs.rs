@@ -12,7 +12,7 @@ use crate::{
     connection::{Answered, Connection},
     exit::Exit,
     printer::Printer,
-    runtime, selection,
+    repository, runtime,
 };
 
 /// Enough to see where one follows; all of it could be days.
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &LogsArgs, printer: Printer) -> Result {
     let tail =
         arguments.tail.or((arguments.follow && arguments.since.is_none()).then_some(TAIL_WHEN_FOLLOWING));
     let query = LogQuery {
-        target: selection::target(&arguments.target)?,
+        target: repository::target(&arguments.target)?,
         appling: arguments.appling.clone(),
         follow: arguments.follow,
         previous: arguments.previous,

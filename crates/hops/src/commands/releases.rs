@@ -11,13 +11,13 @@ use crate::{
     exit::Exit,
     live::clean,
     printer::Printer,
-    runtime, selection,
+    repository, runtime,
     table::{ago, table},
 };
 
 /// Lists the releases, the newest first.
 pub(crate) fn run(arguments: &ReleasesArgs, printer: Printer) -> Result {
-    let target = selection::target(&arguments.target)?;
+    let target = repository::target(&arguments.target)?;
     let client = Connection::find(&arguments.connection)?.client;
     let releases = runtime::small()?.block_on(client.releases(&target, arguments.limit)).answered()?;
     if printer.is_json() {

@@ -7,12 +7,12 @@ use crate::{
     exit::Exit,
     failure::Failure,
     printer::Printer,
-    question, runtime, selection,
+    question, repository, runtime,
 };
 
 /// Asks, since nothing brings the data back, then removes.
 pub(crate) fn run(arguments: &RemoveArgs, printer: Printer) -> Result {
-    let target = selection::target(&arguments.target)?;
+    let target = repository::target(&arguments.target)?;
     let client = Connection::find(&arguments.connection)?.client;
     if !arguments.yes {
         let question = format!(

@@ -7,14 +7,14 @@ use crate::{
     args::RollbackArgs,
     connection::{Answered, Connection},
     printer::Printer,
-    runtime, selection,
+    repository, runtime,
 };
 
 /// Starts the rollback and follows it to its end.
 pub(crate) fn run(arguments: &RollbackArgs, printer: Printer) -> Result {
     let runtime = runtime::small()?;
     let begin = || {
-        let target = selection::target(&arguments.target)?;
+        let target = repository::target(&arguments.target)?;
         let client = Connection::find(&arguments.connection)?.client;
         let release = arguments.release.map(ReleaseNumber);
         let deploy = runtime.block_on(client.rollback(&target, release)).answered()?;

@@ -11,13 +11,13 @@ use crate::{
     exit::Exit,
     live::clean,
     printer::{Printer, style},
-    runtime, selection,
+    repository, runtime,
     table::{ago, table},
 };
 
 /// Shows what runs. Like a deploy, it exits with 0 only if everything is healthy.
 pub(crate) fn run(arguments: &StatusArgs, printer: Printer) -> Result {
-    let target = selection::target(&arguments.target)?;
+    let target = repository::target(&arguments.target)?;
     let client = Connection::find(&arguments.connection)?.client;
     let mut status = runtime::small()?.block_on(client.status(&target)).answered()?;
     if let Some(appling) = &arguments.appling {

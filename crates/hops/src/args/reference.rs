@@ -82,10 +82,10 @@ follows.
 #[test]
 fn the_page_of_the_configuration_shows_every_key() {
     let page = format!("{CONFIGURATION}\n```toml\n{}```\n", crate::configuration::DEFAULT_FILE);
-    expect_test::expect_file!["../../../docs/reference/configuration.md"].assert_eq(&page);
+    expect_test::expect_file!["../../../../docs/reference/configuration.md"].assert_eq(&page);
 }
 
 #[test]
 fn the_page_says_what_the_program_does() {
-    expect_test::expect_file!["../../../docs/reference/cli.md"].assert_eq(&page());
+    expect_test::expect_file!["../../../../docs/reference/cli.md"].assert_eq(&page());
 }
