@@ -8,11 +8,14 @@ use hops_model::{ApplingOutcome, ApplingResult, Cause, Event, Target};
 use tokio::time::Instant;
 
 use super::{
-    judge::{Finding, Standing, judge},
-    prove::{Subject, prove},
+    judge::{Doubt, Finding, Standing, judge},
+    prove::{Subject, list, other_listeners, prove},
     watch::Watch,
 };
 use crate::{Settings, apply::Applier, error::Cluster};
+
+/// An app that refuses connections for this long may listen on another port; time to look.
+const LOOK_AFTER: Duration = Duration::from_secs(5);
 
 /// Kubernetes itself says when a deadline has passed; this long after that HOPS says so in its stead.
 const AFTER_DEADLINE: Duration = Duration::from_secs(10);
@@ -36,6 +39,8 @@ enum Phase {
         since: Instant,
         last: Option<(u32, String)>,
         doubt_since: Option<Instant>,
+        /// Other ports on which its pod listens, once that was looked for.
+        elsewhere: Option<Vec<u16>>,
     },
     /// The cause is being proved, and the last good form applied.
     Failing,
@@ -47,11 +52,12 @@ enum Phase {
     Over(ApplingOutcome),
 }
 
-/// What comes of a failed appling once the last good form was applied: the generation to wait for.
-struct Reverted {
-    index: usize,
-    outcome: ApplingOutcome,
-    generation: Option<i64>,
+/// What comes of what was asked of the cluster for an appling.
+enum Answer {
+    /// It failed, and its last good form was applied: the generation to wait for.
+    Reverted { outcome: ApplingOutcome, generation: Option<i64> },
+    /// The ports on which its pod listens.
+    Listens(Vec<u16>),
 }
 
 struct Follower<'a> {
@@ -63,7 +69,7 @@ struct Follower<'a> {
     begun: Instant,
     watched: Vec<Watched>,
     phases: Vec<Phase>,
-    reverting: FuturesUnordered<BoxFuture<'a, Reverted>>,
+    asking: FuturesUnordered<BoxFuture<'a, (usize, Answer)>>,
 }
 
 /// Watches until the fate of every appling is certain. The outcomes are in the order of `watched`.
@@ -77,11 +83,11 @@ pub(crate) async fn follow(
     begun: Instant,
 ) -> Result<Vec<ApplingOutcome>, EngineError> {
     let now = Instant::now();
-    let rolling = |_: &Watched| Phase::Rolling { since: now, last: None, doubt_since: None };
+    let rolling = |_: &Watched| Phase::Rolling { since: now, last: None, doubt_since: None, elsewhere: None };
     let phases = watched.iter().map(rolling).collect();
-    let reverting = FuturesUnordered::new();
+    let asking = FuturesUnordered::new();
     let mut follower =
-        Follower { cluster, settings, target, applier, events, begun, watched, phases, reverting };
+        Follower { cluster, settings, target, applier, events, begun, watched, phases, asking };
     let mut watch = Watch::begin(cluster, target);
     follower.fail_what_was_refused();
     loop {
@@ -96,7 +102,7 @@ pub(crate) async fn follow(
         }
         tokio::select! {
             change = watch.next() => change?,
-            Some(reverted) = follower.reverting.next() => follower.take_back(reverted),
+            Some((index, answer)) = follower.asking.next() => follower.hear(index, answer),
             () = sleep_until(wake) => {}
         }
     }
@@ -134,7 +140,7 @@ impl<'a> Follower<'a> {
                 }
                 Some(*until)
             }
-            Phase::Rolling { since, last, doubt_since } => {
+            Phase::Rolling { since, last, doubt_since, elsewhere } => {
                 match judge(&watch.view, deployment, watched.generation) {
                     Standing::Live => {
                         self.live(index);
@@ -145,20 +151,47 @@ impl<'a> Follower<'a> {
                         self.fail(index, finding, waited);
                         None
                     }
-                    Standing::Rolling { ready, message, doubt } => {
+                    Standing::Rolling { ready, mut message, doubt } => {
                         if last.as_ref().is_none_or(|last| last.0 != ready) {
                             *since = now;
                         }
-                        let end = *since + self.settings.progress_deadline + AFTER_DEADLINE;
                         *doubt_since = doubt.as_ref().and(doubt_since.or(Some(now)));
-                        let patience = match doubt {
-                            Some(Finding::DoesNotFit { .. }) => self.settings.room_wait,
-                            _ => self.settings.client_error_deadline,
-                        };
-                        let until = doubt_since.map_or(end, |since| end.min(since + patience));
-                        if now >= until {
+                        let doubted = doubt_since.map_or(Duration::ZERO, |since| now - since);
+                        let mut wake = *since + self.settings.progress_deadline + AFTER_DEADLINE;
+                        let mut finding = Finding::TimedOut { message: message.clone() };
+                        match doubt {
+                            Some(Doubt::NoRoom { message }) => {
+                                wake = wake.min(now + self.settings.room_wait.saturating_sub(doubted));
+                                finding = Finding::DoesNotFit { message };
+                            }
+                            Some(Doubt::ClientError { pod, told }) => {
+                                wake = wake
+                                    .min(now + self.settings.client_error_deadline.saturating_sub(doubted));
+                                finding = Finding::NotReady { pod, told: Some(told) };
+                            }
+                            // It may just be slow to start: only looked into.
+                            Some(Doubt::Refuses { pod }) => match elsewhere {
+                                Some(ports) if !ports.is_empty() => {
+                                    message = format!("{message}, but something does on {}", list(ports));
+                                }
+                                Some(_) => {}
+                                None if doubted < LOOK_AFTER => wake = wake.min(now + LOOK_AFTER - doubted),
+                                None => {
+                                    *elsewhere = Some(Vec::new());
+                                    self.asking.push(look(
+                                        self.cluster,
+                                        self.target,
+                                        index,
+                                        &watched.subject,
+                                        pod,
+                                    ));
+                                }
+                            },
+                            None => {}
+                        }
+                        if wake <= now {
                             let waited = now - *since;
-                            self.fail(index, doubt.unwrap_or(Finding::TimedOut { message }), waited);
+                            self.fail(index, finding, waited);
                             return None;
                         }
                         let state = (ready, message);
@@ -169,7 +202,7 @@ impl<'a> Follower<'a> {
                             self.events.send(Event::Rollout { appling, ready, wanted, message });
                         }
                         *last = Some(state);
-                        Some(until)
+                        Some(wake)
                     }
                 }
             }
@@ -220,7 +253,7 @@ impl<'a> Follower<'a> {
         self.phases[index] = Phase::Failing;
         let subject = self.watched[index].subject.clone();
         let (events, applier, begun) = (self.events, self.applier, self.begun);
-        self.reverting.push(
+        self.asking.push(
             async move {
                 let cause = cause.await;
                 let appling = subject.appling.clone();
@@ -240,22 +273,36 @@ impl<'a> Follower<'a> {
                         None
                     }
                 };
-                Reverted { index, outcome, generation }
+                (index, Answer::Reverted { outcome, generation })
             }
             .boxed(),
         );
     }
 
-    fn take_back(&mut self, reverted: Reverted) {
-        let Reverted { index, outcome, generation } = reverted;
-        self.phases[index] = match generation {
-            Some(generation) => {
+    fn hear(&mut self, index: usize, answer: Answer) {
+        match (answer, &mut self.phases[index]) {
+            (Answer::Reverted { outcome, generation: None }, phase) => *phase = Phase::Over(outcome),
+            (Answer::Reverted { outcome, generation: Some(generation) }, phase) => {
                 let until = Instant::now() + self.settings.progress_deadline;
-                Phase::Restoring { generation, until, outcome }
+                *phase = Phase::Restoring { generation, until, outcome };
             }
-            None => Phase::Over(outcome),
-        };
+            (Answer::Listens(ports), Phase::Rolling { elsewhere, .. }) => *elsewhere = Some(ports),
+            // Decided meanwhile.
+            (Answer::Listens(_), _) => {}
+        }
     }
+}
+
+/// Looks on which other ports an app listens.
+fn look<'a>(
+    cluster: &'a Cluster,
+    target: &'a Target,
+    index: usize,
+    subject: &Subject,
+    pod: String,
+) -> BoxFuture<'a, (usize, Answer)> {
+    let subject = subject.clone();
+    async move { (index, Answer::Listens(other_listeners(cluster, target, &subject, &pod).await.0)) }.boxed()
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

@@ -19,11 +19,22 @@ pub(crate) enum Standing {
         ready: u32,
         /// What is being waited for.
         message: String,
-        /// What will have been wrong if it stays like this. How long to wait is for the settings to say.
-        doubt: Option<Finding>,
+        /// What points to a mistake.
+        doubt: Option<Doubt>,
     },
     /// It will not become live by itself.
     Failed(Finding),
+}
+
+/// What points to a mistake, but may pass. How long to wait is for the settings to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Pods do not fit, and nothing makes room.
+    NoRoom { message: String },
+    /// A running app answers its readiness path with a client error.
+    ClientError { pod: String, told: FailedProbe },
+    /// A running app refuses connections.
+    Refuses { pod: String },
 }
 
 /// What was found to be wrong; the cause before its proof.
@@ -107,8 +118,8 @@ pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing 
     let moves = |pod: &PodView| pod.is_leaving || (pod.is_placed && !pod.is_ready && !pod.is_over);
     let no_room = waiting.iter().find_map(|(_, pod)| pod.no_room.clone());
     let doubt = match no_room.filter(|_| !view.pods.values().any(moves)) {
-        Some(message) => Some(Finding::DoesNotFit { message }),
-        None => waiting.iter().find_map(|(uid, pod)| client_error(pod, told(uid))),
+        Some(message) => Some(Doubt::NoRoom { message }),
+        None => waiting.iter().find_map(|(uid, pod)| doubtful(pod, told(uid))),
     };
     let ready = u32::try_from(pods.len() - waiting.len()).unwrap_or(u32::MAX);
     let message = match waiting.first() {
@@ -123,17 +134,15 @@ fn rolling(message: &str) -> Standing {
     Standing::Rolling { ready: 0, message: message.to_owned(), doubt: None }
 }
 
-/// A running app that answers its readiness path as unknown, forbidden or malformed. It has started; what it does not
-/// know now, it hardly learns.
-fn client_error(pod: &PodView, told: &Told) -> Option<Finding> {
-    let probe = told.probe.as_ref().filter(|probe| probe.asked == Asked::Readiness)?;
-    let is_client_error = matches!(
-        words::probe_answer(&probe.words),
-        // Too early, too many, too slow: these pass.
-        ProbeAnswer::Status(status) if (400..500).contains(&status) && ![408, 425, 429].contains(&status)
-    );
-    (is_client_error && runs(pod))
-        .then(|| Finding::NotReady { pod: pod.name.clone(), told: Some(probe.clone()) })
+/// What points to a mistake in a running app.
+fn doubtful(pod: &PodView, told: &Told) -> Option<Doubt> {
+    let told = told.probe.as_ref().filter(|probe| probe.asked == Asked::Readiness && runs(pod))?;
+    let pod = pod.name.clone();
+    match words::probe_answer(&told.words) {
+        ProbeAnswer::Refused => Some(Doubt::Refuses { pod }),
+        answer if answer.is_client_error() => Some(Doubt::ClientError { pod, told: told.clone() }),
+        _ => None,
+    }
 }
 
 fn runs(pod: &PodView) -> bool {

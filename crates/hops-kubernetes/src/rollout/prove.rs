@@ -172,8 +172,7 @@ async fn not_ready(
     let after = format!("not ready {waited} s after the last progress");
     match (answer, told_answer) {
         (Answer::Refused, _) | (Answer::Unknown, Some(ProbeAnswer::Refused)) => {
-            let log = log(pods, pod, &subject.container).await;
-            let others = listeners::find(pods, pod, port, &log).await;
+            let (others, log) = other_ports(pods, subject, pod).await;
             nothing_listens(port, &others, log)
         }
         (answer, Some(ProbeAnswer::Refused)) if answer != Answer::Unknown => Cause::new(
@@ -209,16 +208,33 @@ async fn not_ready(
     }
 }
 
+/// The other ports on which an app's pod listens, and what its log says.
+pub(super) async fn other_listeners(
+    cluster: &Cluster,
+    target: &Target,
+    subject: &Subject,
+    pod: &str,
+) -> (Vec<u16>, String) {
+    other_ports(&Api::namespaced(cluster.client.clone(), &target.namespace()), subject, pod).await
+}
+
+async fn other_ports(pods: &Api<Pod>, subject: &Subject, pod: &str) -> (Vec<u16>, String) {
+    let log = log(pods, pod, &subject.container).await;
+    (listeners::find(pods, pod, subject.port, &log).await, log)
+}
+
+/// Ports, for people.
+pub(super) fn list(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn nothing_listens(port: u16, others: &[u16], log: String) -> Cause {
     match others.first() {
-        Some(other) => {
-            let list: Vec<String> = others.iter().map(u16::to_string).collect();
-            Cause::new(
-                CauseCode::NothingListens,
-                format!("nothing listens on port {port}, but something does on {}", list.join(", ")),
-                format!("write `port = {other}` in iterapp.toml, or let the app listen on the port in PORT"),
-            )
-        }
+        Some(other) => Cause::new(
+            CauseCode::NothingListens,
+            format!("nothing listens on port {port}, but something does on {}", list(others)),
+            format!("write `port = {other}` in iterapp.toml, or let the app listen on the port in PORT"),
+        ),
         None => Cause::new(
             CauseCode::NothingListens,
             format!("nothing listens on port {port}"),

@@ -73,6 +73,15 @@ pub(super) enum ProbeAnswer {
     Other(String),
 }
 
+impl ProbeAnswer {
+    /// Whether a path is unknown, forbidden or asked for wrongly. Who answers so has started, and what it does not know
+    /// now, it hardly learns.
+    pub(super) fn is_client_error(&self) -> bool {
+        // Too slow, too early, too many: these pass.
+        matches!(self, Self::Status(status) if (400..500).contains(status) && ![408, 425, 429].contains(status))
+    }
+}
+
 /// Reads the kubelet's event.
 pub(super) fn probe_answer(message: &str) -> ProbeAnswer {
     if let Some((_, status)) = message.rsplit_once("statuscode: ")

@@ -163,6 +163,21 @@ async fn an_app_that_listens_on_localhost_only() -> Result<()> {
 }
 
 #[tokio::test]
+async fn another_port_is_told_of_on_the_way() -> Result<()> {
+    let cluster = Cluster::with(|settings| settings.progress_deadline = Duration::from_secs(20)).await?;
+    let mut scene = Scene::new(&cluster, "elsewhere").await?;
+    let web = with(&scene.appling("web"), "LISTEN", ":8123");
+    let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
+    check(&deployed, CauseCode::NothingListens, &["8123"])?;
+    let told = deployed.events.iter().find_map(|(at, event)| match event {
+        Event::Rollout { message, .. } if message.contains("8123") => Some(*at),
+        _ => None,
+    });
+    ensure!(told.is_some_and(|at| at < Duration::from_secs(14)), "{:#?}", deployed.events);
+    scene.end().await
+}
+
+#[tokio::test]
 async fn nothing_that_listens_anywhere() -> Result<()> {
     let cluster = Cluster::new().await?;
     let mut scene = Scene::new(&cluster, "nothing").await?;
