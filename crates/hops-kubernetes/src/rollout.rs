@@ -7,6 +7,7 @@
 mod follow;
 mod judge;
 mod listeners;
+mod patience;
 mod prove;
 mod view;
 mod watch;

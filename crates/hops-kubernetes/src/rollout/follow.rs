@@ -8,17 +8,12 @@ use hops_model::{ApplingOutcome, ApplingResult, Cause, Event, Target};
 use tokio::time::Instant;
 
 use super::{
-    judge::{Doubt, Finding, Standing, judge},
-    prove::{Subject, list, other_listeners, prove},
+    judge::{Finding, Standing, judge},
+    patience::{Next, Patience},
+    prove::{Subject, other_listeners, prove},
     watch::Watch,
 };
 use crate::{Settings, apply::Applier, error::Cluster};
-
-/// An app that refuses connections for this long may listen on another port; time to look.
-const LOOK_AFTER: Duration = Duration::from_secs(5);
-
-/// Kubernetes itself says when a deadline has passed; this long after that HOPS says so in its stead.
-const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// An appling to follow.
 pub(crate) struct Watched {
@@ -35,13 +30,7 @@ pub(crate) struct Watched {
 }
 
 enum Phase {
-    Rolling {
-        since: Instant,
-        last: Option<(u32, String)>,
-        doubt_since: Option<Instant>,
-        /// Other ports on which its pod listens, once that was looked for.
-        elsewhere: Option<Vec<u16>>,
-    },
+    Rolling(Patience),
     /// The cause is being proved, and the last good form applied.
     Failing,
     Restoring {
@@ -83,7 +72,7 @@ pub(crate) async fn follow(
     begun: Instant,
 ) -> Result<Vec<ApplingOutcome>, EngineError> {
     let now = Instant::now();
-    let rolling = |_: &Watched| Phase::Rolling { since: now, last: None, doubt_since: None, elsewhere: None };
+    let rolling = |_: &Watched| Phase::Rolling(Patience::new(now));
     let phases = watched.iter().map(rolling).collect();
     let asking = FuturesUnordered::new();
     let mut follower =
@@ -140,72 +129,37 @@ impl<'a> Follower<'a> {
                 }
                 Some(*until)
             }
-            Phase::Rolling { since, last, doubt_since, elsewhere } => {
-                match judge(&watch.view, deployment, watched.generation) {
-                    Standing::Live => {
-                        self.live(index);
-                        None
-                    }
-                    Standing::Failed(finding) => {
-                        let waited = now - *since;
-                        self.fail(index, finding, waited);
-                        None
-                    }
-                    Standing::Rolling { ready, mut message, doubt } => {
-                        if last.as_ref().is_none_or(|last| last.0 != ready) {
-                            *since = now;
-                        }
-                        *doubt_since = doubt.as_ref().and(doubt_since.or(Some(now)));
-                        let doubted = doubt_since.map_or(Duration::ZERO, |since| now - since);
-                        let mut wake = *since + self.settings.progress_deadline + AFTER_DEADLINE;
-                        let mut finding = Finding::TimedOut { message: message.clone() };
-                        match doubt {
-                            Some(Doubt::NoRoom { message }) => {
-                                wake = wake.min(now + self.settings.room_wait.saturating_sub(doubted));
-                                finding = Finding::DoesNotFit { message };
-                            }
-                            Some(Doubt::ClientError { pod, told }) => {
-                                wake = wake
-                                    .min(now + self.settings.client_error_deadline.saturating_sub(doubted));
-                                finding = Finding::NotReady { pod, told: Some(told) };
-                            }
-                            // It may just be slow to start: only looked into.
-                            Some(Doubt::Refuses { pod }) => match elsewhere {
-                                Some(ports) if !ports.is_empty() => {
-                                    message = format!("{message}, but something does on {}", list(ports));
-                                }
-                                Some(_) => {}
-                                None if doubted < LOOK_AFTER => wake = wake.min(now + LOOK_AFTER - doubted),
-                                None => {
-                                    *elsewhere = Some(Vec::new());
-                                    self.asking.push(look(
-                                        self.cluster,
-                                        self.target,
-                                        index,
-                                        &watched.subject,
-                                        pod,
-                                    ));
-                                }
-                            },
-                            None => {}
-                        }
-                        if wake <= now {
-                            let waited = now - *since;
+            Phase::Rolling(patience) => match judge(&watch.view, deployment, watched.generation) {
+                Standing::Live => {
+                    self.live(index);
+                    None
+                }
+                Standing::Failed(finding) => {
+                    let waited = patience.waited(now);
+                    self.fail(index, finding, waited);
+                    None
+                }
+                Standing::Rolling { ready, message, doubt } => {
+                    match patience.wait(now, self.settings, ready, message, doubt) {
+                        Next::GiveUp(finding) => {
+                            let waited = patience.waited(now);
                             self.fail(index, finding, waited);
-                            return None;
+                            None
                         }
-                        let state = (ready, message);
-                        // An appling that the plan leaves alone has no roll-out to tell of.
-                        if last.as_ref() != Some(&state) && watched.is_changed {
-                            let ((ready, message), wanted) = (state.clone(), watched.subject.wanted);
-                            let appling = watched.subject.appling.clone();
-                            self.events.send(Event::Rollout { appling, ready, wanted, message });
+                        Next::Wait { until, tell, look_at } => {
+                            // An appling that the plan leaves alone has no roll-out to tell of.
+                            if let Some((ready, message)) = tell.filter(|_| watched.is_changed) {
+                                let (appling, wanted) =
+                                    (watched.subject.appling.clone(), watched.subject.wanted);
+                                self.events.send(Event::Rollout { appling, ready, wanted, message });
+                            }
+                            let look = |pod| look(self.cluster, self.target, index, &watched.subject, pod);
+                            self.asking.extend(look_at.map(look));
+                            Some(until)
                         }
-                        *last = Some(state);
-                        Some(wake)
                     }
                 }
-            }
+            },
         }
     }
 
@@ -286,7 +240,7 @@ impl<'a> Follower<'a> {
                 let until = Instant::now() + self.settings.progress_deadline;
                 *phase = Phase::Restoring { generation, until, outcome };
             }
-            (Answer::Listens(ports), Phase::Rolling { elsewhere, .. }) => *elsewhere = Some(ports),
+            (Answer::Listens(ports), Phase::Rolling(patience)) => patience.hear(ports),
             // Decided meanwhile.
             (Answer::Listens(_), _) => {}
         }
