@@ -27,6 +27,7 @@ use std::{
     fs,
     io::{self, Write as _},
     os::unix::fs::symlink,
+    process::Command,
     time::Instant,
 };
 
@@ -79,7 +80,7 @@ const STARTED: [&[&str]; 3] = [
     &["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "traefik"],
 ];
 
-/// Started by the demo, and stopped with the cluster that it drives.
+/// Started by the demo and the benchmarks, and stopped with the cluster that it drives.
 const GUESTS: [&str; 1] = ["hops-server"];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -188,6 +189,21 @@ impl Cluster {
             daemon.start(&self.layout)?;
             daemon.wait_ready(&self.layout)
         })
+    }
+
+    /// Stops the server that a demo or a benchmark started.
+    pub(crate) fn stop_server(&self) -> Result<()> {
+        daemon::stop(&self.layout, &GUESTS)
+    }
+
+    /// The process of that server, while it runs.
+    pub(crate) fn server_process(&self) -> Option<i32> {
+        daemon::process(&self.layout, GUESTS[0])
+    }
+
+    /// `kubectl`, as the cluster's administrator.
+    pub(crate) fn kubectl_command(&self) -> Command {
+        self.kubectl().command(&[])
     }
 
     /// Where BuildKit listens.

@@ -3,10 +3,8 @@
 //!
 //! Uses HOPS as its users do, through the command line, and knows no more of it.
 
-mod repository;
-mod server;
-
 use std::{
+    fs,
     path::Path,
     process::Command,
     thread,
@@ -15,10 +13,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use self::{repository::Repository, server::Server};
 use crate::{
     cluster::{self, Cluster, Port},
-    http, images, paths, program, progress,
+    http, images, paths, progress,
+    repository::Repository,
+    server::{self, Profile, Server},
 };
 
 /// Arguments of `cargo xtask demo`.
@@ -37,34 +36,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let cluster = Cluster::running()?;
     images::run(&images::Arguments::only(["node", "python"]))?;
-    let hops = build()?;
-    let server = Server::start(&cluster, &hops)?;
-    let repository = Repository::prepare(&cluster.layout.demo().join(APP))?;
+    let hops = server::build(Profile::Dev)?;
+    let folder = cluster.layout.demo();
+    let server = Server::start(&cluster, &hops, &folder)?;
+    let repository = Repository::of_copy(&paths::checkout().join("examples").join(APP), &folder.join(APP))?;
 
     progress::say(format!("\n$ cd {}\n$ hops deploy", repository.folder().display()));
-    server.hops(&["deploy"], repository.folder())?;
+    show_words(&mut server.hops(&["deploy"], repository.folder()))?;
     show(&cluster, "Ada")?;
 
-    let entry = repository.add_entry()?;
+    let entry = add_entry(&repository)?;
     progress::say(format!("\n$ echo '{entry}' >> api/entries.txt && git commit --all\n$ hops deploy"));
-    server.hops(&["deploy"], repository.folder())?;
+    show_words(&mut server.hops(&["deploy"], repository.folder()))?;
     show(&cluster, &entry)?;
     farewell(&cluster, &hops, &repository);
     Ok(())
-}
-
-/// The binary, built as the tests build it: that is ready soonest, and need not be built again for them.
-fn build() -> Result<std::path::PathBuf> {
-    progress::step("building hops (about 5 min the first time)", || {
-        let mut cargo = program::command(["cargo", "build", "--package=hops"]);
-        cargo.arg("--message-format=json-render-diagnostics").current_dir(paths::checkout());
-        let messages = program::output(&mut cargo)?;
-        let mut executables = messages.lines().filter_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            message.get("executable")?.as_str().map(Into::into)
-        });
-        executables.next_back().context("cargo names no executable of the package `hops`")
-    })
 }
 
 /// Asks the front of the guestbook, as a browser would, and prints the answer once it holds what it should.
@@ -84,6 +70,18 @@ fn show(cluster: &Cluster, wanted: &str) -> Result<()> {
             answer => bail!("`{wanted}` is not in the answer of {host}: {}", answer?),
         }
     }
+}
+
+/// Adds a line to the guestbook and commits it. Gives the line.
+fn add_entry(repository: &Repository) -> Result<String> {
+    const PATH: &str = "api/entries.txt";
+    let mut entries = fs::read_to_string(repository.folder().join(PATH))?;
+    let entry = format!("Barbara: entry {}", entries.lines().count() + 1);
+    entries.push_str(&entry);
+    entries.push('\n');
+    repository.write(PATH, &entries)?;
+    repository.commit("Add an entry")?;
+    Ok(entry)
 }
 
 fn farewell(cluster: &Cluster, hops: &Path, repository: &Repository) {

@@ -4,6 +4,7 @@
 //! seconds after a fresh clone.
 #![expect(clippy::print_stderr, reason = "a program for a terminal says there what it does")]
 
+mod bench;
 mod cargo_tools;
 mod cluster;
 mod demo;
@@ -14,6 +15,8 @@ mod packages;
 mod paths;
 mod program;
 mod progress;
+mod repository;
+mod server;
 mod test;
 mod tidy;
 mod tools;
@@ -35,6 +38,8 @@ enum Task {
     Demo(demo::Arguments),
     /// Everything that has to hold before a change lands: checks, then all tests on a real cluster
     Test(test::Arguments),
+    /// The figures, against the best alternative in the same run
+    Bench(bench::Arguments),
     /// The rules of the house that no other tool checks: layers, file sizes, words
     Tidy,
     /// A real Kubernetes with ingress, registry and BuildKit on this machine
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Cluster(arguments) => cluster::run(&arguments),
         Task::Images(arguments) => images::run(&arguments),

@@ -166,6 +166,12 @@ pub(super) fn is_running(layout: &Layout, name: &str) -> bool {
     record(layout, name).is_some_and(|record| record.process.open().is_some())
 }
 
+/// The number of a daemon's process, while it runs.
+pub(super) fn process(layout: &Layout, name: &str) -> Option<i32> {
+    let record = record(layout, name)?;
+    record.process.open().map(|_| record.process.pid)
+}
+
 /// Stops those of these daemons that run, all at the same time. Asks first, then insists.
 pub(super) fn stop(layout: &Layout, names: &[&str]) -> Result<()> {
     let processes: Vec<(&str, Process)> = names

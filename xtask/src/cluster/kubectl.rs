@@ -19,7 +19,7 @@ pub(crate) struct Kubectl {
 }
 
 impl Kubectl {
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("--kubeconfig").arg(&self.kubeconfig).arg("--request-timeout=60s").args(arguments);
         command.env("NO_PROXY", NO_PROXY).env("no_proxy", NO_PROXY);

@@ -70,6 +70,11 @@ impl Layout {
         self.root.join("demo")
     }
 
+    /// What the benchmarks work with, made anew by each run.
+    pub(crate) fn bench(&self) -> PathBuf {
+        self.root.join("bench")
+    }
+
     /// The administrator's kubeconfig.
     pub(super) fn kubeconfig(&self) -> PathBuf {
         self.certificate("admin.kubeconfig")

@@ -1,27 +1,56 @@
-//! `hops server`, beside the cluster that it drives.
+//! `hops server`, run beside the cluster that it drives, and the command line that talks to it.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use super::show_words;
-use crate::cluster::{Cluster, Daemon, Environment, Network, Port, Ready};
+use crate::{
+    cluster::{Cluster, Daemon, Environment, Network, Port, Ready},
+    paths, program, progress,
+};
 
-pub(super) struct Server {
+/// How the binary is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As the tests build it: ready soonest.
+    Dev,
+    /// As it is released.
+    Release,
+}
+
+/// A server that runs, and how to talk to it.
+pub(crate) struct Server {
     hops: PathBuf,
     url: String,
     token_file: PathBuf,
 }
 
+/// Builds the binary.
+pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
+    progress::step("building hops (a few minutes the first time)", || {
+        let mut cargo = program::command(["cargo", "build", "--package=hops"]);
+        if profile == Profile::Release {
+            cargo.arg("--release");
+        }
+        cargo.arg("--message-format=json-render-diagnostics").current_dir(paths::checkout());
+        let messages = program::output(&mut cargo)?;
+        let mut executables = messages.lines().filter_map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).ok()?;
+            message.get("executable")?.as_str().map(Into::into)
+        });
+        executables.next_back().context("cargo names no executable of the package `hops`")
+    })
+}
+
 impl Server {
-    /// Starts the server, unless it runs as this binary and configuration would.
-    pub(super) fn start(cluster: &Cluster, hops: &Path) -> Result<Self> {
+    /// Starts the server with its state in a folder, unless it runs as this binary and configuration would.
+    pub(crate) fn start(cluster: &Cluster, hops: &Path, folder: &Path) -> Result<Self> {
         let address = cluster.slot.loopback(Port::Hops);
-        let state = cluster.layout.demo().join("server");
-        let configuration = cluster.layout.demo().join("hops.toml");
+        let state = folder.join("server");
+        let configuration = folder.join("hops.toml");
         let environment = Environment::current()?;
         let kubeconfig = environment.variables().find(|(name, _)| *name == "KUBECONFIG");
         let daemon = Daemon {
@@ -37,12 +66,12 @@ impl Server {
         Ok(Self { hops: hops.to_owned(), url: format!("http://{address}"), token_file: state.join("token") })
     }
 
-    /// Runs a command of the command line in a folder, its words shown as they come.
-    pub(super) fn hops(&self, arguments: &[&str], folder: &Path) -> Result<()> {
+    /// A command of the command line, to be run in a folder.
+    pub(crate) fn hops(&self, arguments: &[&str], folder: &Path) -> Command {
         let mut command = Command::new(&self.hops);
         command.args(arguments).current_dir(folder);
         command.env("HOPS_SERVER", &self.url).env("HOPS_TOKEN_FILE", &self.token_file);
-        show_words(&mut command)
+        command
     }
 }
 
