@@ -8,10 +8,7 @@ use hops_model::{CommitId, RepoPath};
 
 /// The part of a commit that a manifest can be about: directories, links, Dockerfiles, and the content of every
 /// `iterapp.toml`. Nothing else is read from the repository.
-pub async fn manifest_tree(
-    repository: &Repository,
-    commit: &CommitId,
-) -> Result<MemoryTree, GitError> {
+pub async fn manifest_tree(repository: &Repository, commit: &CommitId) -> Result<MemoryTree, GitError> {
     let blobs = Blobs::new(repository);
     let mut tree = MemoryTree::new();
     let mut directories = BTreeSet::new();
