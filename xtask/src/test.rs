@@ -85,7 +85,7 @@ fn checks() -> Result<()> {
 /// Whether all tests passed.
 fn tests(environment: &cluster::Environment) -> Result<bool> {
     let mut cargo = program::command(["cargo", "test", "--workspace", "--no-fail-fast"]);
-    cargo.current_dir(paths::checkout()).envs(environment.variables());
+    cargo.current_dir(paths::checkout()).envs(environment.variables()).env("PATH", environment.path()?);
     progress::say("running all tests");
     Ok(cargo.status()?.success())
 }

@@ -1,6 +1,6 @@
 //! Log lines of an app's containers.
 
-use std::{collections::BTreeSet, pin::pin};
+use std::{collections::BTreeSet, pin::pin, time::Duration};
 
 use futures::{AsyncBufReadExt, StreamExt, stream};
 use hops_engine::{EngineError, LogLine, LogQuery, LogStream};
@@ -11,10 +11,11 @@ use kube::{
     api::{ListParams, LogParams},
     runtime::{
         WatchStreamExt,
+        wait::{Condition, await_condition},
         watcher::{self, Event, watcher},
     },
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 use crate::{error::Cluster, labels};
 
@@ -32,7 +33,10 @@ struct Process {
 struct Source {
     process: Process,
     pod: String,
+    /// The pod's version when this was read from it.
+    version: Option<String>,
     container: String,
+    is_running: bool,
     appling: ApplingName,
 }
 
@@ -73,6 +77,20 @@ struct Reader {
 
 /// Nobody listens any more.
 struct Gone;
+
+/// How reading ended.
+#[derive(PartialEq, Eq)]
+enum Read {
+    ToItsEnd,
+    /// The container was removed, because a newer one took its place.
+    Removed,
+}
+
+/// What the kubelet writes, without a time, in place of the log of a container that was removed.
+const REMOVED: &[u8] = b"unable to retrieve container logs for ";
+
+/// How long the kubelet may take to tell of a container's newest process.
+const STATUS_WITHIN: Duration = Duration::from_secs(5);
 
 impl Reader {
     /// Takes up containers as they come, each process once. Ends only when nobody listens.
@@ -124,12 +142,30 @@ impl Reader {
 
     /// Reads one process to its end.
     async fn read(&self, source: &Source, params: LogParams) -> Result<(), Gone> {
-        let params = LogParams { container: Some(source.container.clone()), timestamps: true, ..params };
-        let stream = match self.pods.log_stream(&source.pod, &params).await {
+        // Of a container that waits for its next process, the one that ended last is the former one.
+        let previous = params.previous && source.is_running;
+        let params =
+            LogParams { container: Some(source.container.clone()), timestamps: true, previous, ..params };
+        if self.read_once(source, &params).await? == Read::Removed {
+            // What the pod's status names is behind by a process; it is about to be brought up to date.
+            let changed =
+                await_condition(self.pods.clone(), &source.pod, has_moved_on(source.version.clone()));
+            if matches!(timeout(STATUS_WITHIN, changed).await, Ok(Ok(_))) {
+                self.read_once(source, &params).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_once(&self, source: &Source, params: &LogParams) -> Result<Read, Gone> {
+        let stream = match self.pods.log_stream(&source.pod, params).await {
             Ok(stream) => stream,
             // Gone meanwhile, or without a former process.
-            Err(Error::Api(status)) if matches!(status.code, 400 | 404) => return Ok(()),
-            Err(error) => return self.lines.send(Err(self.error(error))).await.map_err(|_| Gone),
+            Err(Error::Api(status)) if matches!(status.code, 400 | 404) => return Ok(Read::ToItsEnd),
+            Err(error) => {
+                self.lines.send(Err(self.error(error))).await.map_err(|_| Gone)?;
+                return Ok(Read::ToItsEnd);
+            }
         };
         let mut stream = pin!(stream);
         let mut bytes = Vec::new();
@@ -138,7 +174,10 @@ impl Reader {
             // Bytes, as what a process prints need not be UTF-8. The connection to a container that went away ends in
             // any way it likes.
             if !matches!(stream.read_until(b'\n', &mut bytes).await, Ok(1..)) {
-                return Ok(());
+                return Ok(Read::ToItsEnd);
+            }
+            if bytes.starts_with(REMOVED) {
+                return Ok(Read::Removed);
             }
             let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
             let (at, text) = stamped(&String::from_utf8_lossy(line));
@@ -181,7 +220,20 @@ fn source(pod: &Pod) -> Option<Source> {
         return None;
     }
     let process = Process { uid: pod.uid()?, restarts: status.restart_count };
-    Some(Source { process, pod: pod.name_any(), container: status.name.clone(), appling })
+    let (container, is_running) = (status.name.clone(), state.running.is_some());
+    Some(Source {
+        process,
+        pod: pod.name_any(),
+        version: pod.resource_version(),
+        container,
+        is_running,
+        appling,
+    })
+}
+
+/// Whether a pod is another than it was, or gone.
+fn has_moved_on(version: Option<String>) -> impl Condition<Pod> {
+    move |pod: Option<&Pod>| pod.is_none_or(|pod| pod.resource_version() != version)
 }
 
 /// Splits off the time that the kubelet puts before each line.

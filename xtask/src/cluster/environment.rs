@@ -62,6 +62,13 @@ impl Environment {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
+    /// PATH with the cluster's own programs first, as its `kubectl` fits its version.
+    pub(crate) fn path(&self) -> Result<std::ffi::OsString> {
+        let own = self.variables().filter(|(name, _)| *name == "HOPS_TEST_BIN").map(|(_, bin)| bin.into());
+        let given = env::var_os("PATH").unwrap_or_default();
+        Ok(env::join_paths(own.chain(env::split_paths(&given)))?)
+    }
+
     /// Lines for a shell's `eval`. Our programs come first in PATH: a `kubectl` of another version warns at every call.
     pub(super) fn to_shell(&self) -> String {
         let lines = self.variables().map(|(name, value)| format!("export {name}={}\n", quote(value)));

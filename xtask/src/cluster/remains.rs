@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use rustix::{
+    io::Errno,
     mount::{UnmountFlags, unmount},
     process::Signal,
 };
@@ -117,7 +118,11 @@ fn remove_files(folder: &Path, is_ours: impl Fn(&Path) -> bool) {
 fn unmount_below(folder: &Path) -> Result<()> {
     let table = fs::read_to_string("/proc/self/mountinfo")?;
     for place in mounts_below(&table, folder).iter().rev() {
-        unmount(place.as_str(), UnmountFlags::DETACH).with_context(|| format!("cannot unmount {place}"))?;
+        match unmount(place.as_str(), UnmountFlags::DETACH) {
+            // Gone meanwhile: a shim that ends takes its mounts with it.
+            Ok(()) | Err(Errno::INVAL | Errno::NOENT) => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot unmount {place}")),
+        }
     }
     Ok(())
 }

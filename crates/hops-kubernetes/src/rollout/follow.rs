@@ -111,8 +111,7 @@ impl<'a> Follower<'a> {
         match &mut self.phases[index] {
             Phase::Failing | Phase::Over(_) => None,
             Phase::Restoring { generation, until, outcome } => {
-                let standing = judge(&watch.view, deployment, *generation);
-                if standing == Standing::Live {
+                if judge(&watch.view, deployment, *generation) == Standing::Live {
                     let mut outcome = outcome.clone();
                     outcome.restored = watched.last_good;
                     if let Some(release) = watched.last_good {
@@ -122,7 +121,9 @@ impl<'a> Follower<'a> {
                     self.phases[index] = Phase::Over(outcome);
                     return None;
                 }
-                if matches!(standing, Standing::Failed(_)) || now >= *until {
+                // A failure counts for nothing here: Kubernetes takes back that the deadline has passed only when the
+                // former pods are all there is.
+                if now >= *until {
                     let outcome = outcome.clone();
                     self.phases[index] = Phase::Over(outcome);
                     return None;
