@@ -4,6 +4,7 @@
 
 mod change;
 mod check;
+mod loss;
 mod machine;
 mod many;
 mod memory;
@@ -45,6 +46,8 @@ enum Figure {
     Check,
     /// 50 applings in one app, deployed
     Many,
+    /// Requests lost in twenty roll-outs under load
+    Loss,
     /// The server's memory at rest, and over 200 deploys
     Memory,
 }
@@ -76,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Figure::Same => same::measure(&bench)?,
             Figure::Check => check::measure(&bench)?,
             Figure::Many => many::measure(&bench)?,
+            Figure::Loss => loss::measure(&bench)?,
             Figure::Memory => memory::measure(&bench)?,
         };
         write(&report)?;
