@@ -75,7 +75,7 @@ fn machine_paths(source: &Source) -> Vec<Finding> {
     for path in [home, parent].into_iter().filter(|path| path.len() > 1) {
         let written = format!("{path}/");
         for (index, line) in source.text.lines().enumerate().filter(|(_, line)| line.contains(&written)) {
-            // `/rootfs/`, `https://host/work/`: only a path that begins here is this machine's.
+            // `/rootfs/`, `https://host/home/`: only a path that begins here is one of this machine.
             let begins =
                 |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "/.-_}".contains(c));
             if line.match_indices(&written).any(|(at, _)| begins(at)) {
