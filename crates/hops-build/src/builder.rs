@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use hops_buildkit::SecretValue;
 use hops_git::Repository;
-use hops_model::{AppName, ApplingName, Cause, CommitId, Event, ImageRef, RepoPath};
+use hops_model::{AppName, ApplingName, BuiltImage, Cause, CommitId, Event, RepoPath};
 use tokio::sync::mpsc;
 
 use crate::InputHash;
@@ -35,7 +35,7 @@ pub struct ApplingBuild {
 }
 
 /// What became of each appling's build.
-pub type BuildResults = BTreeMap<ApplingName, Result<ImageRef, Cause>>;
+pub type BuildResults = BTreeMap<ApplingName, Result<BuiltImage, Cause>>;
 
 /// Makes images of commits.
 #[async_trait]
@@ -48,8 +48,8 @@ pub trait Builder: Send + Sync + 'static {
     async fn build(&self, request: BuildRequest, events: mpsc::UnboundedSender<Event>) -> BuildResults;
 
     /// The images that a build would give, without building: those that are known, and for the others a reference
-    /// that names the commit.
-    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, ImageRef>;
+    /// that names the commit, with [`ImageUser::Root`](hops_model::ImageUser::Root), as nobody can know better.
+    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, BuiltImage>;
 }
 
 /// Remembers what became of earlier inputs. Without an answer the image is built, which is slow but right; so
@@ -57,8 +57,8 @@ pub trait Builder: Send + Sync + 'static {
 #[async_trait]
 pub trait BuildMemory: Send + Sync {
     /// The image that an input became.
-    async fn image_for(&self, input: &InputHash) -> Option<ImageRef>;
+    async fn image_for(&self, input: &InputHash) -> Option<BuiltImage>;
 
     /// What an input became.
-    async fn remember(&self, input: &InputHash, image: &ImageRef);
+    async fn remember(&self, input: &InputHash, image: &BuiltImage);
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use async_trait::async_trait;
 use futures::future::join_all;
 use hops_buildkit::{Client, Credentials, Image, Solve};
-use hops_model::{ApplingName, Cause, CommitId, Event, ImageRef};
+use hops_model::{ApplingName, BuiltImage, Cause, CommitId, Event, ImageRef, ImageUser};
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 
 use self::cache::CacheKeeper;
@@ -80,7 +80,7 @@ impl BuildKitBuilder {
         build: &ApplingBuild,
         snapshot: &Arc<Snapshot>,
         events: &UnboundedSender<Event>,
-    ) -> Result<ImageRef, Cause> {
+    ) -> Result<BuiltImage, Cause> {
         let start = Instant::now();
         let plan = self.plan(request, build, snapshot).await?;
         let (image, reused) = match self.known(&plan).await {
@@ -88,7 +88,8 @@ impl BuildKitBuilder {
             None => (self.made(&plan, snapshot, events).await?, false),
         };
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tell(events, Event::Built { appling: build.name.clone(), image: image.clone(), reused, duration_ms });
+        let reference = image.reference.clone();
+        tell(events, Event::Built { appling: build.name.clone(), image: reference, reused, duration_ms });
         Ok(image)
     }
 
@@ -120,9 +121,9 @@ impl BuildKitBuilder {
     }
 
     /// The image that the same input became, if it is still there.
-    async fn known(&self, plan: &Plan<'_>) -> Option<ImageRef> {
+    async fn known(&self, plan: &Plan<'_>) -> Option<BuiltImage> {
         let image = self.memory.image_for(&plan.input).await?;
-        if self.registry.lacks(&image).await { None } else { Some(image) }
+        if self.registry.lacks(&image.reference).await { None } else { Some(image) }
     }
 
     /// The image, built.
@@ -131,7 +132,7 @@ impl BuildKitBuilder {
         plan: &Plan<'_>,
         snapshot: &Arc<Snapshot>,
         events: &UnboundedSender<Event>,
-    ) -> Result<ImageRef, Cause> {
+    ) -> Result<BuiltImage, Cause> {
         let _place = self.room.acquire().await.map_err(|_| internal("the builder is shutting down"))?;
         tell(events, Event::BuildStarted { appling: plan.build.name.clone() });
         self.cache.make_way(&plan.repository).await;
@@ -157,13 +158,37 @@ impl BuildKitBuilder {
             steps_cached = built.steps_cached,
             "built"
         );
-        let image = ImageRef::parse(&format!("{}@{}", plan.repository, built.digest))
+        let reference = ImageRef::parse(&format!("{}@{}", plan.repository, built.digest))
             .map_err(|error| internal(&error.to_string()))?;
-        self.memory.remember(&plan.input, &image).await;
+        let image = self.described(plan, reference, events).await;
         if self.settings.cache && built.steps_cached < built.steps {
             self.cache.export(&self.client, solve);
         }
         Ok(image)
+    }
+
+    /// A built image, with its user. What could not be described is not remembered, so that the next deploy asks again.
+    async fn described(
+        &self,
+        plan: &Plan<'_>,
+        reference: ImageRef,
+        events: &UnboundedSender<Event>,
+    ) -> BuiltImage {
+        match self.registry.user(&reference).await {
+            Ok(user) => {
+                let image = BuiltImage { reference, user };
+                self.memory.remember(&plan.input, &image).await;
+                image
+            }
+            Err(error) => {
+                let message = format!(
+                    "{}: the registry did not tell the image's user ({error}); it is run as an image of root's",
+                    plan.build.name
+                );
+                tell(events, Event::Warning { message });
+                BuiltImage { reference, user: ImageUser::Root }
+            }
+        }
     }
 
     fn solve(&self, plan: &Plan<'_>, snapshot: &Arc<Snapshot>) -> Solve {
@@ -204,7 +229,7 @@ impl Builder for BuildKitBuilder {
         join_all(builds).await.into_iter().collect()
     }
 
-    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, ImageRef> {
+    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, BuiltImage> {
         let snapshot = Snapshot::of(&request.repository, &request.commit).await.ok();
         let mut expected = BTreeMap::new();
         for build in &request.applings {
@@ -217,7 +242,10 @@ impl Builder for BuildKitBuilder {
                 None => None,
             };
             let repository = self.settings.repository(&request.app, &build.name);
-            let tagged = || ImageRef::parse(&format!("{repository}:{}", request.commit)).ok();
+            let tagged = || {
+                let reference = ImageRef::parse(&format!("{repository}:{}", request.commit)).ok()?;
+                Some(BuiltImage { reference, user: ImageUser::Root })
+            };
             if let Some(image) = known.or_else(tagged) {
                 expected.insert(build.name.clone(), image);
             }

@@ -1,20 +1,38 @@
-//! Whether an image is still where it was put.
+//! What the registry knows of an image: whether it is still there, and whom it runs as.
 
 use std::{sync::Arc, time::Duration};
 
 use hops_buildkit::Credentials;
-use hops_model::ImageRef;
+use hops_model::{ImageRef, ImageUser};
 use oci_client::{
     Client, Reference,
-    client::{ClientConfig, ClientProtocol},
+    client::{ClientConfig, ClientProtocol, linux_amd64_resolver},
     errors::{OciDistributionError, OciErrorCode},
     secrets::RegistryAuth,
 };
+use thiserror::Error;
 
 /// How long an answer may take. This is a question on the side; without an answer things go on.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The registry, as far as it is asked for manifests.
+/// Why an image's user is not known.
+#[derive(Debug, Error)]
+pub(crate) enum UserUnknown {
+    /// The reference is none for a registry.
+    #[error("`{0}` is no reference that a registry takes")]
+    Reference(ImageRef),
+    /// No answer in time.
+    #[error("no answer within {} s", PATIENCE.as_secs())]
+    Late,
+    /// The registry's answer is an error.
+    #[error(transparent)]
+    Refused(#[from] OciDistributionError),
+    /// The configuration is no JSON.
+    #[error("the image's configuration cannot be read")]
+    Configuration(#[from] serde_json::Error),
+}
+
+/// The registry, as far as it is asked for manifests and configurations.
 pub(crate) struct Registry {
     client: Client,
     credentials: Arc<dyn Credentials>,
@@ -23,7 +41,13 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn new(is_insecure: bool, credentials: Arc<dyn Credentials>) -> Self {
         let protocol = if is_insecure { ClientProtocol::Http } else { ClientProtocol::Https };
-        let config = ClientConfig { protocol, connect_timeout: Some(PATIENCE), ..ClientConfig::default() };
+        let config = ClientConfig {
+            protocol,
+            connect_timeout: Some(PATIENCE),
+            // A builder that attaches attestations makes an index of one image and what is said of it.
+            platform_resolver: Some(Box::new(linux_amd64_resolver)),
+            ..ClientConfig::default()
+        };
         Self { client: Client::new(config), credentials }
     }
 
@@ -43,6 +67,17 @@ impl Registry {
         }
     }
 
+    /// Whom an image runs as, by its configuration.
+    pub(crate) async fn user(&self, image: &ImageRef) -> Result<ImageUser, UserUnknown> {
+        let reference: Reference =
+            image.as_str().parse().map_err(|_| UserUnknown::Reference(image.clone()))?;
+        let auth = self.auth(reference.registry()).await;
+        let asked = self.client.pull_manifest_and_config(&reference, &auth);
+        let answer = tokio::time::timeout(PATIENCE, asked).await.map_err(|_| UserUnknown::Late)?;
+        let (_manifest, _digest, configuration) = answer?;
+        user(&configuration).map_err(UserUnknown::from)
+    }
+
     async fn auth(&self, host: &str) -> RegistryAuth {
         let Some(login) = self.credentials.login(host).await else { return RegistryAuth::Anonymous };
         match str::from_utf8(login.password.expose()) {
@@ -50,6 +85,13 @@ impl Registry {
             Err(_) => RegistryAuth::Anonymous,
         }
     }
+}
+
+/// `config.User` of the OCI image specification; an image may lack it, and all of `config`.
+fn user(configuration: &str) -> serde_json::Result<ImageUser> {
+    let configuration: serde_json::Value = serde_json::from_str(configuration)?;
+    let user = configuration.pointer("/config/User").and_then(serde_json::Value::as_str);
+    Ok(ImageUser::parse(user.unwrap_or_default()))
 }
 
 fn is_absent(error: &OciDistributionError) -> bool {
@@ -61,5 +103,19 @@ fn is_absent(error: &OciDistributionError) -> bool {
             codes.contains(&error.code)
         }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_without_a_user_is_roots() {
+        for text in ["{}", r#"{"config":null}"#, r#"{"config":{}}"#, r#"{"config":{"User":""}}"#] {
+            assert_eq!(user(text).unwrap(), ImageUser::Root, "{text}");
+        }
+        assert_eq!(user(r#"{"config":{"User":"65532"}}"#).unwrap(), ImageUser::Number(65532));
+        assert!(user("<html>").is_err());
     }
 }

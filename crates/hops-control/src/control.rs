@@ -143,6 +143,7 @@ impl Control {
         let next = self.parts.store.releases(&checked.target, 1).await?;
         let number = next.first().map_or(1, |row| row.number.0 + 1);
         let good = self.parts.store.good_forms(&checked.target).await?;
+        let wish = wish.guessing_users(&good);
         let observed = self.parts.engine.observe(&checked.target).await?;
         Ok(self.parts.engine.plan(&wish.desired(ReleaseNumber(number), &good), &observed))
     }

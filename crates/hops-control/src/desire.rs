@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hops_model::{
-    App, Appling, ApplingName, CommitId, Desired, DesiredAppling, HostName, ImageRef, ReleaseNumber, Target,
-    VariableName, VariableValue,
+    App, Appling, ApplingName, BuiltImage, CommitId, Desired, DesiredAppling, HostName, ReleaseNumber,
+    Target, VariableName, VariableValue,
     app::FileContent,
     desired::{DesiredValue, SecretMount},
 };
@@ -24,7 +24,7 @@ pub struct Wish<'a> {
     app: &'a App,
     target: &'a Target,
     commit: &'a CommitId,
-    images: BTreeMap<ApplingName, ImageRef>,
+    images: BTreeMap<ApplingName, BuiltImage>,
     routes: BTreeMap<ApplingName, Vec<HostName>>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Wish<'a> {
         app: &'a App,
         target: &'a Target,
         commit: &'a CommitId,
-        images: BTreeMap<ApplingName, ImageRef>,
+        images: BTreeMap<ApplingName, BuiltImage>,
         hosts: &Hosts,
     ) -> Result<Self, NoHost> {
         let routes = app
@@ -45,6 +45,18 @@ impl<'a> Wish<'a> {
             .map(|appling| Ok((appling.name.clone(), routes(app, appling, target, hosts)?)))
             .collect::<Result<_, NoHost>>()?;
         Ok(Self { app, target, commit, images, routes })
+    }
+
+    /// The same for a plan, whose images may not exist yet: those are taken to run as the one before them. Dockerfiles
+    /// rarely change their user, and the plan would else show a change that will not be.
+    #[must_use]
+    pub fn guessing_users(mut self, good: &BTreeMap<ApplingName, DesiredAppling>) -> Self {
+        for (name, image) in &mut self.images {
+            if let (None, Some(good)) = (image.reference.digest(), good.get(name)) {
+                image.user.clone_from(&good.user);
+            }
+        }
+        self
     }
 
     /// Every host that requests are to be routed by.
@@ -75,7 +87,7 @@ impl<'a> Wish<'a> {
         Desired { target: self.target.clone(), release, commit: self.commit.clone(), applings, last_good }
     }
 
-    fn form(&self, appling: &Appling, image: &ImageRef, release: ReleaseNumber) -> DesiredAppling {
+    fn form(&self, appling: &Appling, image: &BuiltImage, release: ReleaseNumber) -> DesiredAppling {
         let environment = self.target.environment;
         let routes = self.routes.get(&appling.name).cloned().unwrap_or_default();
         let mut variables =
@@ -94,7 +106,8 @@ impl<'a> Wish<'a> {
         DesiredAppling {
             name: appling.name.clone(),
             release,
-            image: image.clone(),
+            image: image.reference.clone(),
+            user: image.user.clone(),
             aliases: if taken(&alias) { Vec::new() } else { vec![alias] },
             service,
             port: appling.port,
@@ -138,7 +151,7 @@ fn desired_value((name, value): (VariableName, VariableValue)) -> Option<(Variab
 
 #[cfg(test)]
 mod tests {
-    use hops_model::{AppName, Environment, Layout, RepoPath};
+    use hops_model::{AppName, Environment, ImageRef, ImageUser, Layout, RepoPath};
 
     use super::*;
 
@@ -158,11 +171,12 @@ mod tests {
         }
     }
 
-    fn images(tag: &str) -> BTreeMap<ApplingName, ImageRef> {
+    fn images(tag: &str) -> BTreeMap<ApplingName, BuiltImage> {
         ["web", "api"]
             .into_iter()
             .map(|name| {
-                (ApplingName::parse(name).unwrap(), ImageRef::parse(&format!("r/shop/{name}:{tag}")).unwrap())
+                let reference = ImageRef::parse(&format!("r/shop/{name}:{tag}")).unwrap();
+                (ApplingName::parse(name).unwrap(), BuiltImage { reference, user: ImageUser::Number(1000) })
             })
             .collect()
     }
@@ -239,6 +253,25 @@ mod tests {
         let changed = second.desired(ReleaseNumber(2), &good);
         assert!(changed.applings.iter().all(|appling| appling.release == ReleaseNumber(2)));
         assert_eq!(changed.last_good, good);
+    }
+
+    #[test]
+    fn an_image_that_does_not_exist_yet_is_taken_to_run_as_the_one_before_it() {
+        let (app, commit) = (shop(), commit("a"));
+        let target = Target::new(app.name.clone(), Environment::Test);
+        let built = Wish::new(&app, &target, &commit, images("1"), &Hosts::default()).unwrap();
+        let mut good: BTreeMap<_, _> = BTreeMap::new();
+        for mut appling in built.desired(ReleaseNumber(1), &good).applings {
+            appling.user = ImageUser::Number(7);
+            good.insert(appling.name.clone(), appling);
+        }
+        let mut images = images("2");
+        let api = images.get_mut(&ApplingName::parse("api").unwrap()).unwrap();
+        api.reference = ImageRef::parse(&format!("r/shop/api@sha256:{}", "1".repeat(64))).unwrap();
+        let wish = Wish::new(&app, &target, &commit, images, &Hosts::default()).unwrap();
+        let desired = wish.guessing_users(&good).desired(ReleaseNumber(2), &good);
+        let users: Vec<_> = desired.applings.iter().map(|appling| appling.user.clone()).collect();
+        assert_eq!(users, [ImageUser::Number(7), ImageUser::Number(1000)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApplingName, CommitId, HostName, HttpPath, ImageRef, Port, ReleaseNumber, SecretName, Target,
+    ApplingName, CommitId, HostName, HttpPath, ImageRef, ImageUser, Port, ReleaseNumber, SecretName, Target,
     VariableName, app::Resources,
 };
 
@@ -34,6 +34,9 @@ pub struct DesiredAppling {
     pub release: ReleaseNumber,
     /// Its image.
     pub image: ImageRef,
+    /// Whom its image runs as. Records from before it was known say nothing.
+    #[serde(default)]
+    pub user: ImageUser,
     /// Its Service's name.
     pub service: String,
     /// Other names that resolve to the same containers.

@@ -1,13 +1,22 @@
-//! References to container images.
+//! Container images, and references to them.
 
 use thiserror::Error;
 
-use crate::text_type;
+use crate::{ImageUser, text_type};
 
 /// An image by repository and content digest, as in `registry.example/shop/web@sha256:…`; or, where nothing has
 /// been built yet (`hops render`), by repository and tag.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageRef(String);
+
+/// An image, with what has to be known of it to run it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltImage {
+    /// Where it is.
+    pub reference: ImageRef,
+    /// Whom its process runs as.
+    pub user: ImageUser,
+}
 
 /// A text that is not an image reference.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

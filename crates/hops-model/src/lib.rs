@@ -25,6 +25,7 @@ pub mod quantity;
 pub mod release;
 pub mod status;
 pub mod target;
+pub mod user;
 pub mod variable;
 
 pub use app::{App, Appling, Layout};
@@ -35,13 +36,14 @@ pub use desired::{Desired, DesiredAppling};
 pub use environment::Environment;
 pub use event::{ApplingOutcome, ApplingResult, Event, Outcome};
 pub use host::HostName;
-pub use image::ImageRef;
+pub use image::{BuiltImage, ImageRef};
 pub use name::{AppName, ApplingName, SecretName};
 pub use path::{HttpPath, RepoPath};
 pub use port::Port;
 pub use release::{Release, ReleaseNumber};
 pub use status::{ApplingStatus, Instance, InstanceState};
 pub use target::Target;
+pub use user::ImageUser;
 pub use variable::{VariableName, VariableValue};
 
 /// Implements text conversions for a type that has `parse(&str) -> Result<Self, E>` and `as_str`:

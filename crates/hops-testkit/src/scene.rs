@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use hops_engine::{Engine, Events, Plan};
 use hops_model::{
     AppName, ApplingName, ApplingOutcome, ApplingResult, CauseCode, CommitId, Desired, DesiredAppling,
-    Environment, Event, HostName, HttpPath, ImageRef, Port, ReleaseNumber, Target, VariableName,
+    Environment, Event, HostName, HttpPath, ImageRef, ImageUser, Port, ReleaseNumber, Target, VariableName,
     app::Resources, desired::DesiredValue,
 };
 
@@ -79,6 +79,7 @@ impl<'a> Scene<'a> {
             name,
             release: ReleaseNumber(0),
             image: self.image.clone(),
+            user: ImageUser::Root,
             aliases: Vec::new(),
             port: Port::DEFAULT,
             readiness_path: HttpPath::default_readiness(),

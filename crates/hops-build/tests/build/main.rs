@@ -8,3 +8,4 @@ mod relay;
 mod reuse;
 mod shop;
 mod speed;
+mod user;

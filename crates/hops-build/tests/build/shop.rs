@@ -9,9 +9,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hops_build::{ApplingBuild, BuildKitBuilder, BuildMemory, BuildRequest, Builder, InputHash, Settings};
+use hops_build::{
+    ApplingBuild, BuildKitBuilder, BuildMemory, BuildRequest, BuildResults, Builder, InputHash, Settings,
+};
 use hops_git::Repository;
-use hops_model::{AppName, ApplingName, Cause, CommitId, Event, ImageRef, RepoPath};
+use hops_model::{AppName, ApplingName, BuiltImage, Cause, CommitId, Event, ImageRef, ImageUser, RepoPath};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -24,21 +26,21 @@ pub(crate) struct Shop {
 
 /// What one build came to.
 pub(crate) struct Run {
-    pub(crate) results: BTreeMap<ApplingName, Result<ImageRef, Cause>>,
+    pub(crate) results: BuildResults,
     pub(crate) events: Vec<Event>,
 }
 
 /// As the store does it, in memory.
 #[derive(Default)]
-pub(crate) struct Memory(Mutex<HashMap<InputHash, ImageRef>>);
+pub(crate) struct Memory(Mutex<HashMap<InputHash, BuiltImage>>);
 
 #[async_trait]
 impl BuildMemory for Memory {
-    async fn image_for(&self, input: &InputHash) -> Option<ImageRef> {
+    async fn image_for(&self, input: &InputHash) -> Option<BuiltImage> {
         self.0.lock().unwrap().get(input).cloned()
     }
 
-    async fn remember(&self, input: &InputHash, image: &ImageRef) {
+    async fn remember(&self, input: &InputHash, image: &BuiltImage) {
         self.0.lock().unwrap().insert(input.clone(), image.clone());
     }
 }
@@ -139,12 +141,22 @@ pub(crate) async fn run(builder: &BuildKitBuilder, request: BuildRequest) -> Run
 }
 
 impl Run {
-    fn of(&self, appling: &str) -> &Result<ImageRef, Cause> {
+    fn of(&self, appling: &str) -> &Result<BuiltImage, Cause> {
         &self.results[&ApplingName::parse(appling).unwrap()]
     }
 
     #[track_caller]
     pub(crate) fn image(&self, appling: &str) -> &ImageRef {
+        &self.built(appling).reference
+    }
+
+    #[track_caller]
+    pub(crate) fn user(&self, appling: &str) -> &ImageUser {
+        &self.built(appling).user
+    }
+
+    #[track_caller]
+    fn built(&self, appling: &str) -> &BuiltImage {
         match self.of(appling) {
             Ok(image) => image,
             Err(cause) => panic!("{appling} failed: {cause:?}\n{:#?}", self.events),

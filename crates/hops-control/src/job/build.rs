@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use hops_build::{ApplingBuild, BuildRequest};
 use hops_engine::Events;
-use hops_model::{ApplingName, ApplingOutcome, Cause, CommitId, Event, ImageRef, Outcome};
+use hops_model::{ApplingName, ApplingOutcome, BuiltImage, Cause, CommitId, Event, Outcome};
 
 use super::{Job, Stop};
 use crate::checked::Checked;
 
 /// What the builds became.
 pub(super) struct Built {
-    pub(super) images: BTreeMap<ApplingName, ImageRef>,
+    pub(super) images: BTreeMap<ApplingName, BuiltImage>,
     pub(super) failed: BTreeMap<ApplingName, Cause>,
 }
 

@@ -6,11 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hops_build::{BuildRequest, Builder};
+use hops_build::{BuildRequest, BuildResults, Builder};
 use hops_engine::{ApplingPlan, Engine, EngineError, Events, LogQuery, LogStream, Observed, Plan};
 use hops_model::{
-    ApplingName, ApplingOutcome, ApplingResult, ApplingStatus, Cause, CauseCode, CommitId, Desired, Event,
-    ImageRef, Target,
+    ApplingName, ApplingOutcome, ApplingResult, ApplingStatus, BuiltImage, Cause, CauseCode, CommitId,
+    Desired, Event, ImageRef, ImageUser, Target,
 };
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 
@@ -151,17 +151,15 @@ impl TestBuilder {
     }
 }
 
-fn image(request: &BuildRequest, name: &ApplingName) -> ImageRef {
-    ImageRef::parse(&format!("registry.example/{}/{name}:{}", request.app, request.commit)).unwrap()
+fn image(request: &BuildRequest, name: &ApplingName) -> BuiltImage {
+    let reference =
+        ImageRef::parse(&format!("registry.example/{}/{name}:{}", request.app, request.commit)).unwrap();
+    BuiltImage { reference, user: ImageUser::Root }
 }
 
 #[async_trait]
 impl Builder for TestBuilder {
-    async fn build(
-        &self,
-        request: BuildRequest,
-        events: UnboundedSender<Event>,
-    ) -> BTreeMap<ApplingName, Result<ImageRef, Cause>> {
+    async fn build(&self, request: BuildRequest, events: UnboundedSender<Event>) -> BuildResults {
         for appling in &request.applings {
             let _ = events.send(Event::BuildStarted { appling: appling.name.clone() });
         }
@@ -175,7 +173,7 @@ impl Builder for TestBuilder {
         request.applings.iter().map(|appling| (appling.name.clone(), result(&appling.name))).collect()
     }
 
-    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, ImageRef> {
+    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, BuiltImage> {
         let named =
             request.applings.iter().map(|appling| (appling.name.clone(), image(request, &appling.name)));
         named.collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hops_model::{
-    DesiredAppling, Target, VariableName,
+    DesiredAppling, ImageUser, Target, VariableName,
     app::{Amounts, Resources},
     desired::{DesiredValue, Sidecar},
 };
@@ -40,7 +40,7 @@ pub(super) fn render(target: &Target, appling: &DesiredAppling, settings: &Setti
             .map(|name| vec![LocalObjectReference { name: name.clone() }]),
         // The drain counts against the grace period.
         termination_grace_period_seconds: Some(drain + GRACE_S),
-        security_context: Some(security::pod()),
+        security_context: Some(security::pod(appling)),
         topology_spread_constraints: Some(vec![TopologySpreadConstraint {
             max_skew: 1,
             topology_key: "kubernetes.io/hostname".to_owned(),
@@ -93,7 +93,7 @@ fn container(appling: &DesiredAppling, drain: i64) -> Container {
             }),
             ..Lifecycle::default()
         }),
-        security_context: Some(security::container()),
+        security_context: Some(security::container(&appling.user)),
         ..Container::default()
     }
 }
@@ -109,7 +109,8 @@ fn sidecar(sidecar: &Sidecar) -> Container {
         resources: resources(&sidecar.resources),
         restart_policy: Some("Always".to_owned()),
         startup_probe: sidecar.startup.as_ref().map(|(port, path)| probe::sidecar_startup(*port, path)),
-        security_context: Some(security::container()),
+        // Nobody has looked into its image.
+        security_context: Some(security::container(&ImageUser::Root)),
         ..Container::default()
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use expect_test::{ExpectFile, expect_file};
+use expect_test::{Expect, ExpectFile, expect, expect_file};
 use hops_model::{
-    AppName, ApplingName, CommitId, Desired, DesiredAppling, Environment, HostName, HttpPath, ImageRef, Port,
-    ReleaseNumber, SecretName, Target, VariableName,
+    AppName, ApplingName, CommitId, Desired, DesiredAppling, Environment, HostName, HttpPath, ImageRef,
+    ImageUser, Port, ReleaseNumber, SecretName, Target, VariableName,
     app::{Amounts, Resources},
     desired::{DesiredValue, SecretMount, Sidecar},
     quantity::{Cpu, Memory},
@@ -27,6 +27,7 @@ pub(crate) fn appling(name: &str) -> DesiredAppling {
         name,
         release: ReleaseNumber(3),
         image: ImageRef::parse(&format!("registry.example/the_shop/web@sha256:{}", "a".repeat(64))).unwrap(),
+        user: ImageUser::Root,
         aliases: Vec::new(),
         port: Port::DEFAULT,
         readiness_path: HttpPath::default_readiness(),
@@ -136,6 +137,58 @@ fn an_appling_with_everything() {
         &settings,
         &["NetworkPolicy", "Ingress"],
         &expect_file!["tests/routes.yaml"],
+    );
+}
+
+/// What the pod and its container may do, of an image that runs as `user`.
+fn check_security(user: &str, port: i64, expected: &Expect) {
+    let mut web = appling("web");
+    web.user = ImageUser::parse(user);
+    web.port = Port::new(port).unwrap();
+    let objects = render(&desired(vec![web]), &Settings::default());
+    let deployment = objects.iter().find(|object| object.id.kind == "Deployment").unwrap();
+    let pod = &deployment.body["spec"]["template"]["spec"];
+    let (of_pod, of_container) = (&pod["securityContext"], &pod["containers"][0]["securityContext"]);
+    expected.assert_eq(&format!("{of_pod}\n{of_container}\n"));
+}
+
+#[test]
+fn an_image_of_another_user_than_root_gets_the_restricted_profile() {
+    check_security(
+        "1000:50",
+        3030,
+        &expect![[r#"
+        {"seccompProfile":{"type":"RuntimeDefault"}}
+        {"allowPrivilegeEscalation":false,"capabilities":{"add":["NET_BIND_SERVICE"],"drop":["ALL"]},"runAsNonRoot":true}
+    "#]],
+    );
+    check_security(
+        "nobody",
+        3030,
+        &expect![[r#"
+        {"seccompProfile":{"type":"RuntimeDefault"}}
+        {"allowPrivilegeEscalation":false,"capabilities":{"add":["NET_BIND_SERVICE"],"drop":["ALL"]}}
+    "#]],
+    );
+}
+
+#[test]
+fn low_ports_are_open_to_other_users_than_root() {
+    check_security(
+        "1000",
+        80,
+        &expect![[r#"
+        {"seccompProfile":{"type":"RuntimeDefault"},"sysctls":[{"name":"net.ipv4.ip_unprivileged_port_start","value":"0"}]}
+        {"allowPrivilegeEscalation":false,"capabilities":{"add":["NET_BIND_SERVICE"],"drop":["ALL"]},"runAsNonRoot":true}
+    "#]],
+    );
+    check_security(
+        "0",
+        80,
+        &expect![[r#"
+        {"seccompProfile":{"type":"RuntimeDefault"}}
+        {"allowPrivilegeEscalation":false,"capabilities":{"add":["CHOWN","DAC_OVERRIDE","FOWNER","FSETID","KILL","NET_BIND_SERVICE","SETGID","SETUID"],"drop":["ALL"]}}
+    "#]],
     );
 }
 

@@ -13,6 +13,7 @@ mod outages;
 mod planning;
 mod score;
 mod speed;
+mod users;
 mod world;
 
 use std::process::Stdio;

@@ -7,10 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use hops_build::{BuildRequest, Builder};
+use hops_build::{BuildRequest, BuildResults, Builder};
 use hops_engine::{ApplingPlan, Engine, EngineError, Events, LogLine, LogQuery, LogStream, Observed, Plan};
 use hops_model::{
-    ApplingName, ApplingOutcome, ApplingResult, ApplingStatus, Cause, Desired, Event, ImageRef, Target,
+    ApplingName, ApplingOutcome, ApplingResult, ApplingStatus, BuiltImage, Desired, Event, ImageRef,
+    ImageUser, Target,
 };
 use tokio::sync::{Semaphore, broadcast, mpsc::UnboundedSender};
 
@@ -120,21 +121,18 @@ impl Engine for DoubleEngine {
 /// Builds nothing, at once.
 pub(crate) struct DoubleBuilder;
 
-fn image(name: &ApplingName) -> ImageRef {
-    ImageRef::parse(&format!("registry.example/{name}@sha256:{}", "1".repeat(64))).unwrap()
+fn image(name: &ApplingName) -> BuiltImage {
+    let reference = ImageRef::parse(&format!("registry.example/{name}@sha256:{}", "1".repeat(64))).unwrap();
+    BuiltImage { reference, user: ImageUser::Root }
 }
 
 #[async_trait]
 impl Builder for DoubleBuilder {
-    async fn build(
-        &self,
-        request: BuildRequest,
-        _: UnboundedSender<Event>,
-    ) -> BTreeMap<ApplingName, Result<ImageRef, Cause>> {
+    async fn build(&self, request: BuildRequest, _: UnboundedSender<Event>) -> BuildResults {
         request.applings.into_iter().map(|appling| (appling.name.clone(), Ok(image(&appling.name)))).collect()
     }
 
-    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, ImageRef> {
+    async fn expected(&self, request: &BuildRequest) -> BTreeMap<ApplingName, BuiltImage> {
         request.applings.iter().map(|appling| (appling.name.clone(), image(&appling.name))).collect()
     }
 }

@@ -1,4 +1,4 @@
-use hops_model::{Cause, CauseCode, HostName};
+use hops_model::{BuiltImage, Cause, CauseCode, HostName, ImageUser};
 use hops_store::{Store, StoreError};
 
 use crate::support::{at, form, image, target};
@@ -27,7 +27,10 @@ async fn the_last_good_form_of_each_appling_is_remembered_and_forgotten() {
 async fn the_image_of_an_input_is_remembered() {
     let store = Store::memory().await.unwrap();
     assert_eq!(store.image_for("input").await.unwrap(), None);
-    for image in [image("1"), image("2")] {
+    for (digit, user) in
+        [("1", ImageUser::Root), ("2", ImageUser::Number(7)), ("3", ImageUser::Name("ann".into()))]
+    {
+        let image = BuiltImage { reference: image(digit), user };
         store.remember_image("input", &image, at(0)).await.unwrap();
         assert_eq!(store.image_for("input").await.unwrap(), Some(image));
     }

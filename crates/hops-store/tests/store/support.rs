@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hops_model::{
     AppName, ApplingName, CommitId, Deploy, Desired, DesiredAppling, Environment, HttpPath, ImageRef,
-    Outcome, Port, Release, ReleaseNumber, Target, app::Resources, release::Origin,
+    ImageUser, Outcome, Port, Release, ReleaseNumber, Target, app::Resources, release::Origin,
 };
 use hops_store::{NewDeploy, Store};
 use jiff::Timestamp;
@@ -56,6 +56,7 @@ pub(crate) fn form(name: &str, release: u32) -> DesiredAppling {
         name: ApplingName::parse(name).unwrap(),
         release: ReleaseNumber(release),
         image: image("1"),
+        user: ImageUser::Number(1000),
         service: name.to_owned(),
         aliases: Vec::new(),
         port: Port::DEFAULT,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use hops_control::Wish;
 use hops_git::WorkTree;
-use hops_model::{App, ApplingName, CommitId, ImageRef, ReleaseNumber, Target};
+use hops_model::{App, ApplingName, BuiltImage, CommitId, ImageRef, ImageUser, ReleaseNumber, Target};
 use serde_json::json;
 
 use super::Result;
@@ -63,15 +63,18 @@ fn commit(repository: &Repository) -> std::result::Result<CommitId, Failure> {
     }
 }
 
-/// Nothing is built, so that digests are not known; the tags say what would be.
+/// Nothing is built, so that digests and users are not known: the tags say what would be, and root's image is the one
+/// that runs anything.
 fn images(
     app: &App,
     registry: &str,
     commit: &CommitId,
-) -> std::result::Result<BTreeMap<ApplingName, ImageRef>, Failure> {
+) -> std::result::Result<BTreeMap<ApplingName, BuiltImage>, Failure> {
     let image = |name: &ApplingName| {
         let text = format!("{}/{}/{}:{commit}", registry.trim_end_matches('/'), app.name.dns(), name.dns());
-        ImageRef::parse(&text).with_context(|| format!("`registry = \"{registry}\"` makes no image name"))
+        let reference = ImageRef::parse(&text)
+            .with_context(|| format!("`registry = \"{registry}\"` makes no image name"))?;
+        anyhow::Ok(BuiltImage { reference, user: ImageUser::Root })
     };
     app.applings.iter().map(|appling| Ok((appling.name.clone(), image(&appling.name).users()?))).collect()
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hops_build::{BuildMemory, InputHash};
-use hops_model::ImageRef;
+use hops_model::BuiltImage;
 use hops_store::Store;
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ impl Memory {
 
 #[async_trait]
 impl BuildMemory for Memory {
-    async fn image_for(&self, input: &InputHash) -> Option<ImageRef> {
+    async fn image_for(&self, input: &InputHash) -> Option<BuiltImage> {
         self.0.image_for(input.as_str()).await.unwrap_or_else(|error| {
             tracing::warn!(
                 error = &error as &(dyn std::error::Error + 'static),
@@ -28,7 +28,7 @@ impl BuildMemory for Memory {
         })
     }
 
-    async fn remember(&self, input: &InputHash, image: &ImageRef) {
+    async fn remember(&self, input: &InputHash, image: &BuiltImage) {
         if let Err(error) = self.0.remember_image(input.as_str(), image, Timestamp::now()).await {
             tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "cannot remember an image");
         }
