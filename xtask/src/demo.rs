@@ -65,7 +65,7 @@ fn show(cluster: &Cluster, wanted: &str) -> Result<()> {
                 progress::say(format!("\n$ curl http://{host}:{}\n{text}", ingress.port()));
                 return Ok(());
             }
-            // The ingress controller collects changes for up to 2 s, and nothing tells when it has taken them over.
+            // For up to 2 s after a change, the ingress controller goes on asking the old version, which still answers.
             _ if begin.elapsed() < Duration::from_secs(15) => thread::sleep(Duration::from_millis(100)),
             answer => bail!("`{wanted}` is not in the answer of {host}: {}", answer?),
         }

@@ -87,11 +87,13 @@ fn settings(cluster: &Cluster, state: &Path) -> String {
          \n\
          [kubernetes]\n\
          public_scheme = \"http\"\n\
-         public_port = {ingress}\n",
+         public_port = {public_port}\n\
+         ingress_address = \"{ingress}\"\n",
         listen = port(Port::Hops),
         state = state.display(),
         buildkit = cluster.buildkit(),
         registry = port(Port::Registry),
-        ingress = port(Port::Ingress).port(),
+        public_port = port(Port::Ingress).port(),
+        ingress = port(Port::Ingress),
     )
 }

@@ -2,6 +2,7 @@
 
 mod order;
 mod prepare;
+mod routes;
 mod takeover;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::{
     error::{Cluster, ENGINE, is_missing_right},
     kinds::Kind,
     plan::is_ours,
-    rollout::{Subject, Watched, follow, refused},
+    rollout::{Subject, Watched, elapsed_ms, follow, refused, wait_for_routes},
 };
 
 /// Applies a plan and follows its roll-outs.
@@ -40,7 +41,9 @@ pub(crate) async fn apply(
     for stage in order.before {
         applier.put_all(&stage, &mut applied).await?;
     }
-    let watched = plan.applings.iter().map(|appling| watched(plan, appling, &mut applied)).collect();
+    let watched: Vec<Watched> =
+        plan.applings.iter().map(|appling| watched(plan, appling, &order.after, &mut applied)).collect();
+    let subjects: Vec<Subject> = watched.iter().map(|watched| watched.subject.clone()).collect();
     let mut outcomes = follow(cluster, settings, &plan.target, &applier, watched, events, begun).await?;
     let is_live = |name: &ApplingName| {
         outcomes.iter().any(|outcome| outcome.name == *name && outcome.result != ApplingResult::Failed)
@@ -48,6 +51,17 @@ pub(crate) async fn apply(
     let late: Vec<&Step> =
         order.after.into_iter().filter(|step| step.appling.as_ref().is_none_or(is_live)).collect();
     applier.put_all(&late, &mut applied).await?;
+    // Told as live already: mostly such a host is answered all along, by the appling that it moves away from.
+    let waits = outcomes.iter_mut().zip(&subjects).filter_map(|(outcome, subject)| {
+        let mut of_it = late.iter().filter(|step| step.appling.as_ref() == Some(&outcome.name));
+        let routes = of_it.find_map(|step| routes::new_routes(step))?;
+        (!applied.refused.contains_key(&outcome.name)).then_some((outcome, subject, routes))
+    });
+    future::join_all(waits.map(|(outcome, subject, routes)| async move {
+        wait_for_routes(cluster, settings, &plan.target, subject, &routes, events).await;
+        outcome.duration_ms = outcome.duration_ms.map(|_| elapsed_ms(begun));
+    }))
+    .await;
     for outcome in &mut outcomes {
         if let Some(cause) = applied.refused.remove(&outcome.name) {
             events.send(Event::Failed { appling: outcome.name.clone(), cause: cause.clone() });
@@ -204,9 +218,17 @@ fn as_value(object: &impl Serialize) -> Value {
     serde_json::to_value(object).expect("objects of the Kubernetes API are plain data")
 }
 
-fn watched(plan: &Plan, appling: &hops_engine::ApplingPlan, applied: &mut Applied) -> Watched {
+/// What is followed of an appling; `late` are the steps that are done only afterwards.
+fn watched(
+    plan: &Plan,
+    appling: &hops_engine::ApplingPlan,
+    late: &[&Step],
+    applied: &mut Applied,
+) -> Watched {
     let mut its = plan.steps.iter().filter(|step| step.appling.as_ref() == Some(&appling.name));
     let is_changed = its.clone().any(|step| step.action != Action::Keep);
+    let is_late = |step: &Step| late.iter().any(|late| late.object == step.object);
+    let new_routes = its.clone().filter(|step| !is_late(step)).find_map(routes::new_routes);
     let deployment = its.find(|step| step.object.kind == Kind::Deployment.as_str());
     let body = deployment.map_or(&Value::Null, |step| &step.body);
     let name = deployment.map_or_else(|| appling.name.dns(), |step| step.object.name.clone());
@@ -227,6 +249,7 @@ fn watched(plan: &Plan, appling: &hops_engine::ApplingPlan, applied: &mut Applie
             url: appling.url.clone(),
         },
         is_changed,
+        new_routes,
         refused: applied.refused.remove(&appling.name),
         last_good: appling.last_good,
     }

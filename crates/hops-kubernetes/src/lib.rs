@@ -29,5 +29,5 @@ mod yaml;
 pub use engine::{ConnectError, Kubernetes};
 pub use plan::plan;
 pub use render::{Object, render};
-pub use settings::{IngressSource, Scheme, Settings, Tls, Wildcard};
+pub use settings::{Address, AddressError, IngressSource, Scheme, Settings, Tls, Wildcard};
 pub use yaml::render_yaml;

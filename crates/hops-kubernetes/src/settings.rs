@@ -1,8 +1,12 @@
 //! What an operator decides about the cluster: a part of the server's configuration file.
 
+mod address;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use address::{Address, AddressError};
 
 /// How HOPS uses a cluster. Every field has a default that suits a cluster with an ingress controller of class
 /// `nginx` and nothing else.
@@ -13,6 +17,10 @@ pub struct Settings {
     pub field_manager: String,
     /// The class of the Ingress objects.
     pub ingress_class: String,
+    /// Where HOPS itself reaches the ingress controller by plain HTTP; an answer that leads to HTTPS will do. An appling
+    /// with a new host is live once that host is routed there. Without it, the address is taken that the controller
+    /// writes into the Ingress, if it does by then; else nothing is waited for.
+    pub ingress_address: Option<Address>,
     /// Annotations for every Ingress, such as a body size limit of the controller in use.
     pub ingress_annotations: std::collections::BTreeMap<String, String>,
     /// Where public applings may be called from, for the NetworkPolicy. Empty allows everyone on the appling's port,
@@ -88,6 +96,7 @@ impl Default for Settings {
         Self {
             field_manager: "hops".to_owned(),
             ingress_class: "nginx".to_owned(),
+            ingress_address: None,
             ingress_annotations: std::collections::BTreeMap::new(),
             ingress_sources: Vec::new(),
             tls: Tls::default(),

@@ -11,6 +11,7 @@ use super::{
     judge::{Finding, Standing, judge},
     patience::{Next, Patience},
     prove::{Subject, other_listeners, prove},
+    route::{self, NewRoutes},
     watch::Watch,
 };
 use crate::{Settings, apply::Applier, error::Cluster};
@@ -23,6 +24,8 @@ pub(crate) struct Watched {
     pub(crate) generation: i64,
     /// Whether the plan changed anything of it.
     pub(crate) is_changed: bool,
+    /// Hosts for which it is not live before they are routed.
+    pub(crate) new_routes: Option<NewRoutes>,
     /// Whether the API server refused it already.
     pub(crate) refused: Option<Cause>,
     /// The release it goes back to.
@@ -31,6 +34,8 @@ pub(crate) struct Watched {
 
 enum Phase {
     Rolling(Patience),
+    /// It is ready; the ingress has to take notice of its new hosts.
+    Routing,
     /// The cause is being proved, and the last good form applied.
     Failing,
     Restoring {
@@ -45,6 +50,8 @@ enum Phase {
 enum Answer {
     /// It failed, and its last good form was applied: the generation to wait for.
     Reverted { outcome: ApplingOutcome, generation: Option<i64> },
+    /// The wait for its new hosts is over.
+    Routed,
     /// The ports on which its pod listens.
     Listens(Vec<u16>),
 }
@@ -109,7 +116,7 @@ impl<'a> Follower<'a> {
         let watched = &self.watched[index];
         let deployment = &watched.subject.deployment;
         match &mut self.phases[index] {
-            Phase::Failing | Phase::Over(_) => None,
+            Phase::Routing | Phase::Failing | Phase::Over(_) => None,
             Phase::Restoring { generation, until, outcome } => {
                 if judge(&watch.view, deployment, *generation) == Standing::Live {
                     let mut outcome = outcome.clone();
@@ -132,7 +139,7 @@ impl<'a> Follower<'a> {
             }
             Phase::Rolling(patience) => match judge(&watch.view, deployment, watched.generation) {
                 Standing::Live => {
-                    self.live(index);
+                    self.ready(index);
                     None
                 }
                 Standing::Failed(finding) => {
@@ -162,6 +169,22 @@ impl<'a> Follower<'a> {
                 }
             },
         }
+    }
+
+    /// Its containers are as wanted: live, once its new hosts lead there.
+    fn ready(&mut self, index: usize) {
+        let watched = &mut self.watched[index];
+        let Some(routes) = watched.new_routes.take() else { return self.live(index) };
+        let subject = watched.subject.clone();
+        let Self { cluster, settings, target, events, .. } = *self;
+        self.phases[index] = Phase::Routing;
+        self.asking.push(
+            async move {
+                route::wait(cluster, settings, target, &subject, &routes, events).await;
+                (index, Answer::Routed)
+            }
+            .boxed(),
+        );
     }
 
     fn live(&mut self, index: usize) {
@@ -241,6 +264,7 @@ impl<'a> Follower<'a> {
                 let until = Instant::now() + self.settings.progress_deadline;
                 *phase = Phase::Restoring { generation, until, outcome };
             }
+            (Answer::Routed, _) => self.live(index),
             (Answer::Listens(ports), Phase::Rolling(patience)) => patience.hear(ports),
             // Decided meanwhile.
             (Answer::Listens(_), _) => {}
@@ -260,7 +284,8 @@ fn look<'a>(
     async move { (index, Answer::Listens(other_listeners(cluster, target, &subject, &pod).await.0)) }.boxed()
 }
 
-fn elapsed_ms(since: Instant) -> u64 {
+/// Milliseconds since then.
+pub(crate) fn elapsed_ms(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::http;
 
 /// What a pod answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,21 +63,9 @@ async fn ask_now(pods: &Api<Pod>, pod: &str, port: u16, path: &str) -> Answer {
     let (Some(mut stream), Some(error)) = (forward.take_stream(port), forward.take_error(port)) else {
         return Answer::Unknown;
     };
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: hops\r\nConnection: close\r\n\r\n"
-    );
+    let host = format!("localhost:{port}");
     let mut answer = Vec::new();
-    let reading = async {
-        stream.write_all(request.as_bytes()).await?;
-        let mut part = [0; 1024];
-        while answer.len() < 8 * SHOWN {
-            match stream.read(&mut part).await? {
-                0 => break,
-                read => answer.extend_from_slice(&part[..read]),
-            }
-        }
-        Ok::<_, std::io::Error>(())
-    };
+    let reading = http::get(&mut stream, &host, path, &mut answer);
     tokio::select! {
         biased;
         Some(_) = error => return Answer::Refused,
@@ -92,12 +81,7 @@ async fn ask_now(pods: &Api<Pod>, pod: &str, port: u16, path: &str) -> Answer {
 
 fn parse(answer: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(answer);
-    let status = text
-        .strip_prefix("HTTP/1.")
-        .and_then(|rest| rest.split(' ').nth(1))
-        .and_then(|status| status.get(..3))
-        .and_then(|status| status.parse().ok());
-    match status {
+    match http::status(&text) {
         Some(status) => {
             let line = text.lines().next().unwrap_or_default();
             let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim();

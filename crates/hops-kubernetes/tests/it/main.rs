@@ -11,6 +11,7 @@ mod log_lines;
 mod loss;
 mod outages;
 mod planning;
+mod routes;
 mod score;
 mod speed;
 mod users;

@@ -26,6 +26,7 @@ impl Cluster {
         let mut settings = Settings {
             public_scheme: Scheme::Http,
             public_port: Some(entrance.port()),
+            ingress_address: Some(entrance.into()),
             ..Settings::default()
         };
         change(&mut settings);

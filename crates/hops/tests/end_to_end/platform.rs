@@ -43,11 +43,13 @@ impl Platform {
              [kubernetes]\n\
              public_scheme = \"http\"\n\
              public_port = {}\n\
+             ingress_address = \"{}\"\n\
              progress_deadline_s = 20\n",
             directory.path().join("state").display(),
             daemons.buildkit,
             daemons.registry,
             daemons.ingress.port(),
+            daemons.ingress,
         );
         fs::write(directory.path().join("hops.toml"), configuration).unwrap();
         let server = spawn(&directory);
