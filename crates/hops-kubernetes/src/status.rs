@@ -76,7 +76,13 @@ fn instance(pod: &Pod) -> Instance {
         InstanceState::Starting
     };
     let cause = matches!(state, InstanceState::Crashing | InstanceState::NotReady | InstanceState::Starting)
-        .then(|| Cause::new(code(&view, state), rollout::describe(&view, None), "`hops why` has more"));
+        .then(|| {
+            Cause::new(
+                code(&view, state),
+                rollout::describe(&view, None),
+                "`hops logs` shows what it printed, and with `--previous` what its former process printed",
+            )
+        });
     Instance {
         name: pod.name_any(),
         release: labels::release(pod.labels()).unwrap_or(ReleaseNumber(0)),

@@ -5,6 +5,7 @@
 mod arguments;
 mod check;
 mod client;
+mod corpus;
 mod render;
 mod run;
 mod server;

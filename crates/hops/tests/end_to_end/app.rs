@@ -23,6 +23,12 @@ RUN echo ok > health && echo \"$HOPS_GIT_SHA\" > commit
 CMD [\"sh\", \"-c\", \"echo serving; exec httpd -f -p $PORT\"]
 ";
 
+/// `kubectl` of the test cluster.
+pub(crate) fn kubectl() -> Command {
+    let program = std::env::var_os("HOPS_TEST_BIN").map(|bin| Path::new(&bin).join("kubectl"));
+    Command::new(program.unwrap_or_else(|| "kubectl".into()))
+}
+
 impl App {
     /// A repository with one appling at its root, committed.
     pub(crate) fn new(purpose: &str) -> Self {
@@ -105,9 +111,7 @@ impl App {
     }
 
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
-        let program = std::env::var_os("HOPS_TEST_BIN").map(|bin| Path::new(&bin).join("kubectl"));
-        let mut command = Command::new(program.unwrap_or_else(|| "kubectl".into()));
-        let output = command.arg("--namespace").arg(self.namespace()).args(arguments).output().unwrap();
+        let output = kubectl().arg("--namespace").arg(self.namespace()).args(arguments).output().unwrap();
         assert!(
             output.status.success(),
             "kubectl {arguments:?}: {}",

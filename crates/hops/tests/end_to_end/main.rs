@@ -7,5 +7,6 @@ mod app;
 mod deploying;
 mod failing;
 mod platform;
+mod rendering;
 mod rolling_back;
 mod surviving;

@@ -1,0 +1,54 @@
+//! What `hops render` prints is what a real API server takes, to the last field.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::app::kubectl;
+
+/// The reviewed texts of the corpus, see `tests/cli/corpus.rs`; those that were refused have nothing to apply.
+fn rendered() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let texts = files.map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap()));
+    let accepted = texts.filter_map(|(file, text)| {
+        let (head, objects) = text.split_once("---\n")?;
+        head.starts_with("exit 0").then(|| (file, objects.to_owned()))
+    });
+    accepted.collect()
+}
+
+#[test]
+fn the_api_server_takes_the_rendered_corpus_with_strict_validation() {
+    let texts = rendered();
+    assert!(texts.len() >= 10, "{} apps of the corpus are rendered", texts.len());
+    let namespace = format!("e2e-render-{}", std::process::id());
+    // A dry run needs a namespace that exists; one serves for all.
+    run(kubectl().args(["create", "namespace", &namespace]), "");
+    for (file, objects) in &texts {
+        let moved: String = objects
+            .lines()
+            .map(|line| match line.trim_start().strip_prefix("namespace: apps-") {
+                Some(_) => format!("  namespace: {namespace}\n"),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        let mut apply = kubectl();
+        apply.args(["apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename=-"]);
+        let words = run(&mut apply, &moved);
+        assert!(words.contains("deployment"), "{file}: {words}");
+    }
+    run(kubectl().args(["delete", "namespace", &namespace, "--wait=false"]), "");
+}
+
+fn run(command: &mut Command, input: &str) -> String {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}\n{input}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
