@@ -7,5 +7,5 @@ mod faults;
 mod relay;
 mod reuse;
 mod shop;
-mod speed;
+mod transfer;
 mod user;

@@ -9,11 +9,11 @@ mod conformance;
 mod images;
 mod log_lines;
 mod loss;
+mod many;
 mod outages;
 mod planning;
 mod routes;
 mod score;
-mod speed;
 mod users;
 mod world;
 
