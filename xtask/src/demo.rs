@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -49,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     progress::say(format!("\n$ echo '{entry}' >> api/entries.txt && git commit --all\n$ hops deploy"));
     show_words(&mut server.hops(&["deploy"], repository.folder()))?;
     show(&cluster, &entry)?;
-    farewell(&cluster, &hops, &repository);
+    farewell(&cluster, &server, &repository);
     Ok(())
 }
 
@@ -84,15 +83,16 @@ fn add_entry(repository: &Repository) -> Result<String> {
     Ok(entry)
 }
 
-fn farewell(cluster: &Cluster, hops: &Path, repository: &Repository) {
+fn farewell(cluster: &Cluster, server: &Server, repository: &Repository) {
     let port = cluster.slot.loopback(Port::Ingress).port();
     progress::say(format!(
         "The example runs at http://web.{APP}.test.localhost:{port}\n\
-         Its repository is {}: change it, commit, and deploy again with\n  \
-         {} deploy\n\
+         Its repository is {}: log in once, then change it, commit, and deploy again with\n  \
+         {}\n  {hops} deploy\n\
          The server (`hops server`) and the cluster go on running; `cargo xtask demo --stop` ends both",
         repository.folder().display(),
-        hops.display(),
+        server.login(),
+        hops = server.program().display(),
     ));
 }
 

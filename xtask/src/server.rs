@@ -66,6 +66,16 @@ impl Server {
         Ok(Self { hops: hops.to_owned(), url: format!("http://{address}"), token_file: state.join("token") })
     }
 
+    /// The binary.
+    pub(crate) fn program(&self) -> &Path {
+        &self.hops
+    }
+
+    /// What somebody types to log in to this server.
+    pub(crate) fn login(&self) -> String {
+        format!("{} login {} --token-file {}", self.hops.display(), self.url, self.token_file.display())
+    }
+
     /// A command of the command line, to be run in a folder.
     pub(crate) fn hops(&self, arguments: &[&str], folder: &Path) -> Command {
         let mut command = Command::new(&self.hops);
