@@ -42,10 +42,11 @@ pub struct Settings {
     /// Seconds without any progress after which a roll-out has failed. A slow start needs more.
     #[serde(rename = "progress_deadline_s", with = "seconds")]
     pub progress_deadline: Duration,
-    /// Seconds after which a roll-out has failed whose containers run and answer the readiness path with a client error
-    /// (400 to 499): such an app has started, and its path is wrong. No other answer counts before `progress_deadline_s`.
-    #[serde(rename = "client_error_deadline_s", with = "seconds")]
-    pub client_error_deadline: Duration,
+    /// Seconds after which a roll-out has failed whose containers run and look mistaken: they answer the readiness path
+    /// with a client error (400 to 499), or listen on other ports only. Such an app has started, and its path or port is
+    /// wrong. Nothing else counts before `progress_deadline_s`.
+    #[serde(rename = "mistake_deadline_s", with = "seconds")]
+    pub mistake_deadline: Duration,
     /// Seconds to wait for room where pods do not fit. Raise it where an autoscaler adds machines.
     #[serde(rename = "room_wait_s", with = "seconds")]
     pub room_wait: Duration,
@@ -105,7 +106,7 @@ impl Default for Settings {
             pull_secret: None,
             drain: Duration::from_secs(5),
             progress_deadline: Duration::from_mins(3),
-            client_error_deadline: Duration::from_secs(30),
+            mistake_deadline: Duration::from_secs(30),
             room_wait: Duration::from_secs(1),
         }
     }

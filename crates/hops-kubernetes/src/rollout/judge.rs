@@ -34,7 +34,7 @@ pub(crate) enum Doubt {
     /// A running app answers its readiness path with a client error.
     ClientError { pod: String, told: FailedProbe },
     /// A running app refuses connections.
-    Refuses { pod: String },
+    Refuses { pod: String, told: FailedProbe },
 }
 
 /// What was found to be wrong; the cause before its proof.
@@ -139,7 +139,7 @@ fn doubtful(pod: &PodView, told: &Told) -> Option<Doubt> {
     let told = told.probe.as_ref().filter(|probe| probe.asked == Asked::Readiness && runs(pod))?;
     let pod = pod.name.clone();
     match words::probe_answer(&told.words) {
-        ProbeAnswer::Refused => Some(Doubt::Refuses { pod }),
+        ProbeAnswer::Refused => Some(Doubt::Refuses { pod, told: told.clone() }),
         answer if answer.is_client_error() => Some(Doubt::ClientError { pod, told: told.clone() }),
         _ => None,
     }

@@ -81,13 +81,15 @@ impl Patience {
                 finding = Finding::DoesNotFit { message };
             }
             Some(Doubt::ClientError { pod, told }) => {
-                until = until.min(since + settings.client_error_deadline);
+                until = until.min(since + settings.mistake_deadline);
                 finding = Finding::NotReady { pod, told: Some(told) };
             }
-            // It may just be slow to start: only looked into.
-            Some(Doubt::Refuses { pod }) => match &self.elsewhere {
+            // It may just be slow to start, unless it has started elsewhere.
+            Some(Doubt::Refuses { pod, told }) => match &self.elsewhere {
                 Some(ports) if !ports.is_empty() => {
                     message = format!("{message}, but something does on {}", list(ports));
+                    until = until.min(since + settings.mistake_deadline);
+                    finding = Finding::NotReady { pod, told: Some(told) };
                 }
                 Some(_) => {}
                 None if now < since + LOOK_AFTER => until = until.min(since + LOOK_AFTER),
@@ -110,7 +112,10 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::view::{Asked, FailedProbe},
+        *,
+    };
 
     /// Looks at a roll-out of which nothing changes, at these seconds after its begin.
     fn check(doubt: &Doubt, seconds: &[u64]) -> Vec<Next> {
@@ -124,6 +129,15 @@ mod tests {
         seconds.iter().map(&mut look).collect()
     }
 
+    fn refuses() -> Doubt {
+        let told = FailedProbe {
+            container: "web".into(),
+            asked: Asked::Readiness,
+            words: "connection refused".into(),
+        };
+        Doubt::Refuses { pod: "web-1".into(), told }
+    }
+
     #[test]
     fn pods_that_do_not_fit_are_given_up_after_the_wait_for_room() {
         let seen = check(&Doubt::NoRoom { message: "full".into() }, &[0, 1, 2]);
@@ -133,10 +147,30 @@ mod tests {
 
     #[test]
     fn a_pod_that_refuses_connections_is_looked_at_once_and_waited_for_to_the_end() {
-        let seen = check(&Doubt::Refuses { pod: "web-1".into() }, &[0, 4, 5, 6, 189, 190]);
+        let seen = check(&refuses(), &[0, 4, 5, 6, 189, 190]);
         let looks = |next: &Next| matches!(next, Next::Wait { look_at: Some(_), .. });
         assert_eq!(seen.iter().map(looks).collect::<Vec<_>>(), [false, false, true, false, false, false]);
         assert_eq!(seen[5], Next::GiveUp(Finding::TimedOut { message: "waiting".into() }));
+    }
+
+    #[test]
+    fn an_app_that_listens_elsewhere_has_failed_after_a_while() {
+        let begin = Instant::now();
+        let mut patience = Patience::new(begin);
+        let settings = Settings::default();
+        let mut at = |second: u64, ports: Option<u16>| {
+            if let Some(port) = ports {
+                patience.hear(vec![port]);
+            }
+            let now = begin + Duration::from_secs(second);
+            patience.wait(now, &settings, 0, "waiting".into(), Some(refuses()))
+        };
+        assert!(matches!(at(0, None), Next::Wait { .. }));
+        assert!(matches!(at(5, None), Next::Wait { look_at: Some(_), .. }));
+        let Next::Wait { tell: Some((0, told)), .. } = at(6, Some(9000)) else { panic!("it is told where") };
+        assert!(told.contains("9000"), "{told}");
+        assert!(matches!(at(29, None), Next::Wait { .. }));
+        assert!(matches!(at(30, None), Next::GiveUp(Finding::NotReady { told: Some(_), .. })));
     }
 
     #[test]

@@ -163,8 +163,12 @@ async fn an_app_that_listens_on_localhost_only() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_port_is_told_of_on_the_way() -> Result<()> {
-    let cluster = Cluster::with(|settings| settings.progress_deadline = Duration::from_secs(20)).await?;
+async fn another_port_is_told_of_on_the_way_and_counts_before_the_deadline() -> Result<()> {
+    let cluster = Cluster::with(|settings| {
+        settings.progress_deadline = Duration::from_mins(10);
+        settings.mistake_deadline = Duration::from_secs(10);
+    })
+    .await?;
     let mut scene = Scene::new(&cluster, "elsewhere").await?;
     let web = with(&scene.appling("web"), "LISTEN", ":8123");
     let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
@@ -201,7 +205,7 @@ async fn an_answer_that_comes_too_late() -> Result<()> {
 async fn a_client_error_counts_before_the_deadline() -> Result<()> {
     let cluster = Cluster::with(|settings| {
         settings.progress_deadline = Duration::from_mins(10);
-        settings.client_error_deadline = Duration::from_secs(5);
+        settings.mistake_deadline = Duration::from_secs(5);
     })
     .await?;
     let mut scene = Scene::new(&cluster, "client").await?;
