@@ -55,7 +55,6 @@ enum Figure {
 /// What a measurement works with.
 struct Bench {
     cluster: Cluster,
-    hops: PathBuf,
     /// A folder of this run, outside of the checkout.
     folder: PathBuf,
     rounds: usize,
@@ -64,13 +63,12 @@ struct Bench {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let cluster = Cluster::running()?;
     images::run(&images::Arguments::only(["busybox"]))?;
-    let hops = server::build(Profile::Release)?;
     let folder = cluster.layout.bench();
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    let bench = Bench { cluster, hops, folder, rounds: arguments.rounds };
+    let bench = Bench { cluster, folder, rounds: arguments.rounds };
     let all = Figure::value_variants();
     let wanted = all.iter().filter(|figure| arguments.only.is_empty() || arguments.only.contains(figure));
     for figure in wanted {
@@ -89,10 +87,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 impl Bench {
+    /// The binary as it is released. Not every figure needs it, and it takes minutes.
+    fn hops(&self) -> Result<PathBuf> {
+        server::build(Profile::Release)
+    }
+
     /// A server as it is released, with an empty state of its own.
     fn server(&self, purpose: &str) -> Result<Server> {
         self.cluster.stop_server()?;
-        Server::start(&self.cluster, &self.hops, &self.folder.join(purpose))
+        Server::start(&self.cluster, &self.hops()?, &self.folder.join(purpose))
     }
 }
 

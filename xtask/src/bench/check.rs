@@ -23,8 +23,9 @@ pub(super) fn measure(bench: &Bench) -> Result<Report> {
         files.push((format!("{name}/Dockerfile"), "FROM scratch\n".to_owned()));
     }
     let repository = Repository::of_files(&bench.folder.join("check/app"), &files)?;
+    let hops = bench.hops()?;
     let check = || {
-        let mut check = Command::new(&bench.hops);
+        let mut check = Command::new(&hops);
         check.args(["check", "--quiet"]).current_dir(repository.folder());
         seconds([check])
     };
