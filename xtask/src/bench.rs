@@ -87,16 +87,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 impl Bench {
-    /// The binary as it is released. Not every figure needs it, and it takes minutes.
-    fn hops(&self) -> Result<PathBuf> {
-        server::build(Profile::Release)
-    }
-
     /// A server as it is released, with an empty state of its own.
     fn server(&self, purpose: &str) -> Result<Server> {
         self.cluster.stop_server()?;
-        Server::start(&self.cluster, &self.hops()?, &self.folder.join(purpose))
+        Server::start(&self.cluster, &released()?, &self.folder.join(purpose))
     }
+}
+
+/// The binary as it is released. Not every figure needs it, and it takes minutes.
+fn released() -> Result<PathBuf> {
+    server::build(Profile::Release)
 }
 
 fn write(report: &Report) -> Result<()> {

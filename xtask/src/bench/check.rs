@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::{
-    Bench,
+    Bench, released,
     report::Report,
     timing::{Times, seconds},
 };
@@ -23,7 +23,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Report> {
         files.push((format!("{name}/Dockerfile"), "FROM scratch\n".to_owned()));
     }
     let repository = Repository::of_files(&bench.folder.join("check/app"), &files)?;
-    let hops = bench.hops()?;
+    let hops = released()?;
     let check = || {
         let mut check = Command::new(&hops);
         check.args(["check", "--quiet"]).current_dir(repository.folder());
