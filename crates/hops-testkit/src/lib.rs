@@ -9,6 +9,7 @@ pub mod http;
 pub mod load;
 pub mod proxy;
 pub mod scene;
+pub mod score;
 pub mod testapp;
 
 pub use daemons::Daemons;

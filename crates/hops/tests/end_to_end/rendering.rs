@@ -7,6 +7,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use hops_testkit::score;
+
 use crate::app::kubectl;
 
 /// The reviewed texts of the corpus, see `tests/cli/corpus.rs`; those that were refused have nothing to apply.
@@ -42,6 +44,14 @@ fn the_api_server_takes_the_rendered_corpus_with_strict_validation() {
         assert!(words.contains("deployment"), "{file}: {words}");
     }
     run(kubectl().args(["delete", "namespace", &namespace, "--wait=false"]), "");
+}
+
+#[tokio::test]
+async fn kube_score_finds_nothing_in_the_rendered_corpus_that_is_not_declined() {
+    for (file, objects) in rendered() {
+        let checked = score::check(&objects, &score::LEFT_TO_THE_FILE).await;
+        assert!(checked.is_ok(), "{file}: {checked:?}");
+    }
 }
 
 fn run(command: &mut Command, input: &str) -> String {
