@@ -11,7 +11,7 @@ use crate::{
 /// The group and version of what HOPS uses.
 pub(crate) const API_VERSION: &str = "gateway.networking.k8s.io/v1";
 
-/// Where HTTPRoutes are.
+/// Where `HTTPRoute`s are.
 pub(crate) fn resource() -> ApiResource {
     ApiResource {
         group: "gateway.networking.k8s.io".to_owned(),
@@ -22,7 +22,7 @@ pub(crate) fn resource() -> ApiResource {
     }
 }
 
-/// What it means that HTTPRoutes cannot be reached: nothing where they are not asked for, as a cluster without the
+/// What it means that `HTTPRoute`s cannot be reached: nothing where they are not asked for, as a cluster without the
 /// Gateway API has none, and an account without the right has made none.
 pub(crate) fn excuse(
     cluster: &Cluster,
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use crate::Gateway;
 
-    /// What listing HTTPRoutes means that ends in `code`.
+    /// What listing `HTTPRoute`s means that ends in `code`.
     fn check(code: u16, message: &str, is_wanted: bool, expected: Result<(), &str>) {
         let address = "http://127.0.0.1:1/".to_owned();
         let client = Client::try_from(Config::new(address.parse().unwrap())).unwrap();

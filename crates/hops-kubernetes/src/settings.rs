@@ -27,7 +27,7 @@ pub struct Settings {
     /// which is right where the ingress controller uses the nodes' own network: no selector can name it there. What is
     /// private stays closed either way.
     pub ingress_sources: Vec<IngressSource>,
-    /// A Gateway that public applings get an HTTPRoute for as well, besides their Ingress.
+    /// A Gateway that public applings get an `HTTPRoute` for as well, besides their Ingress.
     pub gateway: Option<Gateway>,
     /// Certificates of public hosts.
     pub tls: Tls,
@@ -73,7 +73,8 @@ pub enum IngressSource {
     Cidr(String),
 }
 
-/// A Gateway of the Gateway API, made by whoever runs the cluster. It has to admit HTTPRoutes from the apps' namespaces.
+/// A Gateway of the Gateway API, made by whoever runs the cluster. It has to admit `HTTPRoute`s from the apps'
+/// namespaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {

@@ -127,15 +127,15 @@ fn routes_for_a_gateway_come_and_go_with_the_setting() {
     let (off, on) = (Settings::default(), Settings { gateway: Some(gateway), ..Settings::default() });
     let (before, after) = (live(vec![web.clone()]), live_with(vec![web.clone()], &on));
     let wanted = desired(vec![web.clone()]);
-    expect![[r#"
+    expect![[r"
         + HTTPRoute web
-        No container is replaced"#]]
+        No container is replaced"]]
     .assert_eq(&plan(&wanted, &before, &on).to_string());
     // The defaults of the CRD are no changes.
     assert!(plan(&wanted, &after, &on).is_empty());
-    expect![[r#"
+    expect![[r"
         - HTTPRoute web
-        No container is replaced"#]]
+        No container is replaced"]]
     .assert_eq(&plan(&wanted, &after, &off).to_string());
     web.routes.push(HostName::parse("example.org").unwrap());
     let both = plan(&desired(vec![web]), &after, &on);

@@ -2,7 +2,7 @@
 //!
 //! Beside the Ingress rather than instead of it, so that a platform can move from one to the other while both answer.
 
-use hops_model::{DesiredAppling, Target};
+use hops_model::{DesiredAppling, HostName, Target};
 use serde_json::{Value, json};
 
 use super::metadata;
@@ -21,7 +21,7 @@ pub(super) fn render(target: &Target, appling: &DesiredAppling, gateway: &Gatewa
         "metadata": metadata(target, appling, &appling.name.dns()),
         "spec": {
             "parentRefs": [parent],
-            "hostnames": appling.routes.iter().map(|host| host.as_str()).collect::<Vec<_>>(),
+            "hostnames": appling.routes.iter().map(HostName::as_str).collect::<Vec<_>>(),
             "rules": [{"backendRefs": [backend]}],
         },
     })

@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use crate::{kubectl, world::Cluster};
 
-/// Installs HTTPRoutes on the cluster, if they are not there, and leaves them: tests beside this one have none.
+/// Installs `HTTPRoute`s on the cluster, if they are not there, and leaves them: tests beside this one have none.
 async fn install() -> Result<()> {
     let mut go = Command::new("go");
     go.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/gateway-api"));
