@@ -24,6 +24,8 @@ async fn install() -> Result<()> {
     kubectl(&["apply", "--server-side", "-f", crd]).await?;
     let name = "crd/httproutes.gateway.networking.k8s.io";
     kubectl(&["wait", "--for=condition=Established", "--timeout=30s", name]).await?;
+    // Just established, it may answer 429 for a moment; kubectl waits for as long as the API server says.
+    kubectl(&["get", "httproutes", "--all-namespaces"]).await?;
     Ok(())
 }
 
