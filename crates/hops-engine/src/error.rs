@@ -47,6 +47,16 @@ pub enum EngineError {
         /// The object, as `Deployment web in apps-shop-prod`.
         object: String,
     },
+    /// The configuration asks for something that the engine does not have.
+    #[error("{engine} lacks {what}")]
+    Lacking {
+        /// The engine's name.
+        engine: &'static str,
+        /// What it lacks, and what asks for it.
+        what: String,
+        /// What to do.
+        help: &'static str,
+    },
 }
 
 impl EngineError {
@@ -64,6 +74,7 @@ impl From<&EngineError> for Cause {
             }
             EngineError::Forbidden { .. } => "give the account that HOPS uses this right",
             EngineError::Failed { .. } => "deploy again; if it stays, the server's log has more",
+            EngineError::Lacking { help, .. } => help,
             EngineError::NotOurs { .. } => "remove it, or label it as managed by HOPS, then deploy again",
         };
         let mut proof = Vec::new();

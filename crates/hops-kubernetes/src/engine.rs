@@ -94,7 +94,7 @@ impl Engine for Kubernetes {
     }
 
     async fn observe(&self, target: &Target) -> Result<Observed, EngineError> {
-        observe::observe(&self.cluster, target).await
+        observe::observe(&self.cluster, &self.settings, target).await
     }
 
     fn plan(&self, desired: &Desired, observed: &Observed) -> Plan {

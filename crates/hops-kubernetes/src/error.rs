@@ -67,7 +67,8 @@ mod tests {
             hops_model::AppName::parse("shop").unwrap(),
             hops_model::Environment::Prod,
         );
-        let error = crate::observe::observe(&cluster, &target).await.unwrap_err();
+        let error =
+            crate::observe::observe(&cluster, &crate::Settings::default(), &target).await.unwrap_err();
         assert!(error.is_transient());
         assert_eq!(error.to_string(), "cannot reach kubernetes at http://127.0.0.1:1/");
     }

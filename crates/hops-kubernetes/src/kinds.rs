@@ -11,6 +11,8 @@ use k8s_openapi::{
 };
 use kube::{Api, Client, Resource, api::ApiResource, core::DynamicObject};
 
+use crate::gateway;
+
 /// A kind that HOPS makes. The order is that in which objects are applied: what others rely on comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -20,12 +22,19 @@ pub(crate) enum Kind {
     Service,
     Deployment,
     Ingress,
+    HttpRoute,
 }
 
 impl Kind {
     /// Every kind inside a namespace.
-    pub(crate) const NAMESPACED: [Self; 5] =
-        [Self::NetworkPolicy, Self::PodDisruptionBudget, Self::Service, Self::Deployment, Self::Ingress];
+    pub(crate) const NAMESPACED: [Self; 6] = [
+        Self::NetworkPolicy,
+        Self::PodDisruptionBudget,
+        Self::Service,
+        Self::Deployment,
+        Self::Ingress,
+        Self::HttpRoute,
+    ];
 
     /// The kind of a name, such as `Deployment`.
     pub(crate) fn parse(name: &str) -> Option<Self> {
@@ -41,6 +50,7 @@ impl Kind {
             Self::Service => "Service",
             Self::Deployment => "Deployment",
             Self::Ingress => "Ingress",
+            Self::HttpRoute => "HTTPRoute",
         }
     }
 
@@ -53,7 +63,14 @@ impl Kind {
             Self::Service => namespaced::<Service>(client, namespace),
             Self::Deployment => namespaced::<Deployment>(client, namespace),
             Self::Ingress => namespaced::<Ingress>(client, namespace),
+            Self::HttpRoute => Api::namespaced_with(client.clone(), namespace, &gateway::resource()),
         }
+    }
+
+    /// Whether a cluster may not know it, or not let HOPS see it: it is no part of Kubernetes itself, and needs a right
+    /// that only who uses it has to give.
+    pub(crate) fn is_optional(self) -> bool {
+        self == Self::HttpRoute
     }
 }
 

@@ -6,10 +6,14 @@ use hops_model::Target;
 use kube::{Api, api::ListParams, core::DynamicObject};
 use serde_json::Value;
 
-use crate::{error::Cluster, kinds::Kind, labels};
+use crate::{Settings, error::Cluster, gateway, kinds::Kind, labels};
 
 /// The namespace, whoever made it, and everything in it that carries the app's labels.
-pub(crate) async fn observe(cluster: &Cluster, target: &Target) -> Result<Observed, EngineError> {
+pub(crate) async fn observe(
+    cluster: &Cluster,
+    settings: &Settings,
+    target: &Target,
+) -> Result<Observed, EngineError> {
     let namespace = target.namespace();
     let name = namespace.as_str();
     let of_app = ListParams::default().labels(&labels::query(&target.app));
@@ -25,8 +29,15 @@ pub(crate) async fn observe(cluster: &Cluster, target: &Target) -> Result<Observ
             async move {
                 let api: Api<DynamicObject> = kind.api(&cluster.client, name);
                 let action = || format!("read the {}s in {name}", kind.as_str());
-                let list = api.list(of_app).await.map_err(|error| cluster.error(action(), error))?;
-                Ok::<_, EngineError>(list.items.into_iter().map(move |object| value(kind, &object)))
+                let items = match api.list(of_app).await {
+                    Ok(list) => list.items,
+                    Err(error) if kind.is_optional() => {
+                        gateway::excuse(cluster, settings, action(), error)?;
+                        Vec::new()
+                    }
+                    Err(error) => return Err(cluster.error(action(), error)),
+                };
+                Ok::<_, EngineError>(items.into_iter().map(move |object| value(kind, &object)))
             }
         })),
     )

@@ -37,9 +37,13 @@ pub(crate) async fn remove(cluster: &Cluster, target: &Target) -> Result<(), Eng
         return Err(EngineError::NotOurs { object: format!("Namespace {name}") });
     }
     let of_app = ListParams::default().labels(&labels::query(&target.app));
-    for kind in [Kind::Ingress, Kind::Deployment] {
+    for kind in [Kind::HttpRoute, Kind::Ingress, Kind::Deployment] {
         let all = kind.api(&cluster.client, &name);
-        all.delete_collection(&DeleteParams::background(), &of_app).await.map_err(failed)?;
+        match all.delete_collection(&DeleteParams::background(), &of_app).await {
+            // It goes with the namespace in any case.
+            Err(Error::Api(status)) if kind.is_optional() && matches!(status.code, 403 | 404) => {}
+            result => drop(result.map_err(failed)?),
+        }
     }
     until_no_pod_is_left(cluster, target, &name).await?;
     match api.delete(&name, &DeleteParams::default()).await {

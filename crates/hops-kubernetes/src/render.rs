@@ -5,6 +5,7 @@
 
 mod deployment;
 mod disruption;
+mod gateway;
 mod ingress;
 mod namespace;
 mod network;
@@ -57,6 +58,9 @@ pub(crate) fn render_appling(target: &Target, appling: &DesiredAppling, settings
     if !appling.routes.is_empty() {
         objects.push(of(Kind::NetworkPolicy, &network::from_the_ingress(target, appling, settings)));
         objects.push(of(Kind::Ingress, &ingress::render(target, appling, settings)));
+        if let Some(gateway) = &settings.gateway {
+            objects.push(of(Kind::HttpRoute, &gateway::render(target, appling, gateway)));
+        }
     }
     objects
 }

@@ -27,6 +27,8 @@ pub struct Settings {
     /// which is right where the ingress controller uses the nodes' own network: no selector can name it there. What is
     /// private stays closed either way.
     pub ingress_sources: Vec<IngressSource>,
+    /// A Gateway that public applings get an `HTTPRoute` for as well, besides their Ingress.
+    pub gateway: Option<Gateway>,
     /// Certificates of public hosts.
     pub tls: Tls,
     /// `https`, or `http` for a cluster without certificates. Decides the URLs that are shown.
@@ -72,6 +74,19 @@ pub enum IngressSource {
     Cidr(String),
 }
 
+/// A Gateway of the Gateway API, made by whoever runs the cluster. It has to admit `HTTPRoute`s from the apps'
+/// namespaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The one of its listeners that is meant; without it, all that admit the route.
+    pub section: Option<String>,
+}
+
 /// Certificates of public hosts. A host that nothing here covers gets an Ingress without TLS.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -100,6 +115,7 @@ impl Default for Settings {
             ingress_address: None,
             ingress_annotations: std::collections::BTreeMap::new(),
             ingress_sources: Vec::new(),
+            gateway: None,
             tls: Tls::default(),
             public_scheme: Scheme::Https,
             public_port: None,

@@ -16,11 +16,12 @@ pub(super) struct Order<'a> {
 
 pub(super) fn order(plan: &Plan) -> Order<'_> {
     let kind = |step: &Step| Kind::parse(&step.object.kind);
-    let is_route = |step: &Step| kind(step) == Some(Kind::Ingress);
+    let is_route = |step: &Step| matches!(kind(step), Some(Kind::Ingress | Kind::HttpRoute));
     let removals: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Delete).collect();
     // Where routes go away, a new one may be the same host on its way to another appling: it moves once that works.
-    // Elsewhere a route comes early, so that its certificate does.
-    let routes_move = removals.iter().any(|step| is_route(step));
+    // Elsewhere a route comes early, so that its certificate does. An HTTPRoute alone goes only where a platform has no
+    // Gateway any more.
+    let routes_move = removals.iter().any(|step| kind(step) == Some(Kind::Ingress));
     let is_late = |step: &Step| routes_move && is_route(step) && step.action == Action::Create;
     let to_put = || plan.steps.iter().filter(|step| matches!(step.action, Action::Create | Action::Update));
     let stage = |kinds: &[Kind]| -> Vec<&Step> {
@@ -32,7 +33,7 @@ pub(super) fn order(plan: &Plan) -> Order<'_> {
         stage(&[Kind::Namespace]),
         stage(&[Kind::NetworkPolicy, Kind::PodDisruptionBudget, Kind::Service]),
         stage(&[Kind::Deployment]),
-        stage(&[Kind::Ingress]),
+        stage(&[Kind::Ingress, Kind::HttpRoute]),
     ];
     Order { before, after: to_put().filter(|step| is_late(step)).collect(), removals }
 }

@@ -10,11 +10,18 @@ use hops_model::{
 use serde_json::json;
 
 use super::*;
-use crate::render::tests::{appling, desired};
+use crate::{
+    Gateway,
+    render::tests::{appling, desired},
+};
 
 /// What the API server makes of rendered objects: the record of the fields, and defaults.
 fn live(applings: Vec<DesiredAppling>) -> Observed {
-    let objects = render(&desired(applings), &Settings::default()).into_iter().map(|object| {
+    live_with(applings, &Settings::default())
+}
+
+fn live_with(applings: Vec<DesiredAppling>, settings: &Settings) -> Observed {
+    let objects = render(&desired(applings), settings).into_iter().map(|object| {
         let mut body = object.body;
         let fields = record(&body);
         body["metadata"]["managedFields"] = json!([
@@ -26,6 +33,15 @@ fn live(applings: Vec<DesiredAppling>) -> Observed {
             body["spec"]["template"]["spec"]["dnsPolicy"] = json!("ClusterFirst");
             body["spec"]["template"]["spec"]["containers"][0]["terminationMessagePath"] = json!("/dev/termination-log");
             body["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = json!("4");
+        }
+        if object.id.kind == "HTTPRoute" {
+            let spec = &mut body["spec"];
+            spec["parentRefs"][0]["group"] = json!("gateway.networking.k8s.io");
+            spec["parentRefs"][0]["kind"] = json!("Gateway");
+            spec["rules"][0]["matches"] = json!([{"path": {"type": "PathPrefix", "value": "/"}}]);
+            for (field, value) in [("group", json!("")), ("kind", json!("Service")), ("weight", json!(1))] {
+                spec["rules"][0]["backendRefs"][0][field] = value;
+            }
         }
         body
     });
@@ -101,6 +117,35 @@ fn everything_is_created_where_there_is_nothing() {
 fn nothing_changes_where_all_is_as_wanted() {
     let web = set(&set(&appling("web"), "A", "1"), "EMPTY", "");
     check(vec![web.clone()], &live(vec![web]), &expect!["Nothing to do: the_shop in prod is as wanted"]);
+}
+
+#[test]
+fn routes_for_a_gateway_come_and_go_with_the_setting() {
+    let mut web = appling("web");
+    web.routes = vec![HostName::parse("web.example.com").unwrap()];
+    let gateway = Gateway { name: "public".into(), namespace: "gateways".into(), section: None };
+    let (off, on) = (Settings::default(), Settings { gateway: Some(gateway), ..Settings::default() });
+    let (before, after) = (live(vec![web.clone()]), live_with(vec![web.clone()], &on));
+    let wanted = desired(vec![web.clone()]);
+    expect![[r"
+        + HTTPRoute web
+        No container is replaced"]]
+    .assert_eq(&plan(&wanted, &before, &on).to_string());
+    // The defaults of the CRD are no changes.
+    assert!(plan(&wanted, &after, &on).is_empty());
+    expect![[r"
+        - HTTPRoute web
+        No container is replaced"]]
+    .assert_eq(&plan(&wanted, &after, &off).to_string());
+    web.routes.push(HostName::parse("example.org").unwrap());
+    let both = plan(&desired(vec![web]), &after, &on);
+    let changed: Vec<_> = both
+        .steps
+        .iter()
+        .filter(|it| it.action == Action::Update)
+        .map(|it| it.object.kind.as_str())
+        .collect();
+    assert_eq!(changed, ["Ingress", "HTTPRoute"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use hops_model::{
 use serde_json::Value;
 
 use super::*;
-use crate::{IngressSource, Tls, Wildcard, render_yaml};
+use crate::{Gateway, IngressSource, Tls, Wildcard, render_yaml};
 
 pub(crate) fn target() -> Target {
     Target::new(AppName::parse("the_shop").unwrap(), Environment::Prod)
@@ -138,6 +138,22 @@ fn an_appling_with_everything() {
         &["NetworkPolicy", "Ingress"],
         &expect_file!["tests/routes.yaml"],
     );
+}
+
+#[test]
+fn a_public_appling_has_a_route_for_the_gateway_as_well() {
+    let gateway = Gateway { name: "public".into(), namespace: "gateways".into(), section: None };
+    let of_section = Gateway { section: Some("https".into()), ..gateway.clone() };
+    let applings = desired(vec![full(), appling("private")]);
+    for (gateway, expected) in [
+        (gateway, expect_file!["tests/gateway.yaml"]),
+        (of_section, expect_file!["tests/gateway_section.yaml"]),
+    ] {
+        let settings = Settings { gateway: Some(gateway), ..Settings::default() };
+        check(&applings, &settings, &["HTTPRoute"], &expected);
+        let ingresses = render(&applings, &settings);
+        assert_eq!(ingresses.iter().filter(|object| object.id.kind == "Ingress").count(), 1);
+    }
 }
 
 /// What the pod and its container may do, of an image that runs as `user`.

@@ -6,6 +6,7 @@
 
 mod causes;
 mod conformance;
+mod gateway;
 mod images;
 mod log_lines;
 mod loss;
