@@ -7,11 +7,18 @@ use hops_engine::Action;
 use hops_kubernetes::{Gateway, Settings};
 use hops_testkit::Scene;
 use serde_json::{Value, json};
-use tokio::process::Command;
+use tokio::{process::Command, sync::OnceCell};
 
 use crate::{kubectl, world::Cluster};
 
-/// Installs `HTTPRoute`s on the cluster, if they are not there, and leaves them: tests beside this one have none.
+static INSTALLED: OnceCell<()> = OnceCell::const_new();
+
+/// Makes the cluster know `HTTPRoute`s, before the first test does anything: an API server that has just learned of a
+/// kind answers 429 for a moment to whoever lists it, and every observation does.
+pub(crate) async fn installed() -> Result<()> {
+    INSTALLED.get_or_try_init(install).await.map(|()| ())
+}
+
 async fn install() -> Result<()> {
     let mut go = Command::new("go");
     go.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/gateway-api"));
@@ -31,7 +38,6 @@ async fn install() -> Result<()> {
 
 #[tokio::test]
 async fn a_route_for_the_gateway_comes_stays_and_goes_with_the_setting() -> Result<()> {
-    install().await?;
     let gateway = |settings: &mut Settings| {
         settings.gateway = Some(Gateway {
             name: "public".into(),

@@ -9,6 +9,8 @@ use hops_kubernetes::{Kubernetes, Scheme, Settings};
 use hops_model::ImageRef;
 use hops_testkit::{Daemons, Proxy, World, testapp};
 
+use crate::gateway;
+
 pub(crate) struct Cluster {
     engine: Kubernetes,
     entrance: SocketAddr,
@@ -22,6 +24,7 @@ impl Cluster {
 
     /// The same with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Result<Self> {
+        gateway::installed().await?;
         let entrance = Daemons::get()?.ingress;
         let mut settings = Settings {
             public_scheme: Scheme::Http,
