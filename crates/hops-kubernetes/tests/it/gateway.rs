@@ -16,7 +16,7 @@ static INSTALLED: OnceCell<()> = OnceCell::const_new();
 /// Makes the cluster know `HTTPRoute`s, before the first test does anything: an API server that has just learned of a
 /// kind answers 429 for a moment to whoever lists it, and every observation does.
 pub(crate) async fn installed() -> Result<()> {
-    INSTALLED.get_or_try_init(install).await.map(|()| ())
+    INSTALLED.get_or_try_init(install).await.copied()
 }
 
 async fn install() -> Result<()> {
