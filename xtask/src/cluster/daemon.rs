@@ -130,6 +130,8 @@ impl Daemon {
         command.arg(&self.program).args(&self.arguments);
         // The surroundings of who calls must not decide which cluster a daemon talks to.
         command.env_remove("KUBECONFIG").env_remove("KUBERNETES_SERVICE_HOST");
+        // `HOPS_STATE` means another folder to `hops server` than to these tasks, and beats its configuration.
+        command.env_remove("HOPS_STATE").env_remove("HOPS_LISTEN");
         command.env("NO_PROXY", NO_PROXY).env("no_proxy", NO_PROXY);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
