@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -48,8 +49,13 @@ pub(super) fn is_empty(name: &str) -> Result<bool> {
 pub(super) fn remove(name: &str) -> Result<()> {
     for hierarchy in hierarchies()? {
         for group in tree(&hierarchy.join(name)) {
-            fs::remove_dir(&group)
-                .with_context(|| format!("cannot remove the control group {}", group.display()))?;
+            match fs::remove_dir(&group) {
+                // Gone meanwhile: runc, ended with its container, removes what it made.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                result => {
+                    result.with_context(|| format!("cannot remove the control group {}", group.display()))?;
+                }
+            }
         }
     }
     Ok(())
