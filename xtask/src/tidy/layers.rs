@@ -11,11 +11,14 @@ use super::Finding;
 use crate::{paths, program};
 
 /// What each crate may use of ours. `hops`, the testkit and the tests may use everything.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("hops-model", &[]),
     ("hops-manifest", &["hops-model"]),
     ("hops-engine", &["hops-model"]),
     ("hops-kubernetes", &["hops-model", "hops-engine"]),
+    ("hops-proxy", &[]),
+    ("hops-certificates", &["hops-proxy"]),
+    ("hops-docker", &["hops-model", "hops-engine", "hops-proxy"]),
     ("hops-buildkit", &[]),
     ("hops-git", &["hops-model"]),
     ("hops-build", &["hops-model", "hops-buildkit", "hops-git"]),

@@ -1,0 +1,1 @@
+//! Certificates of hosts: by ACME, or from files.

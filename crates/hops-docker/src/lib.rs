@@ -1,0 +1,1 @@
+//! The engine that drives Docker on one machine.

@@ -1,0 +1,1 @@
+//! Hosts → backends: the reverse proxy in front of apps.
