@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{ImageUser, text_type};
 
 /// An image by repository and content digest, as in `registry.example/shop/web@sha256:…`; or, where nothing has
-/// been built yet (`hops render`), by repository and tag.
+/// been built yet (`hops render`), by repository and tag. One that is in no registry is [local](Self::is_local).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageRef(String);
 
@@ -24,6 +24,9 @@ pub struct BuiltImage {
 pub struct ImageRefError(pub String);
 
 impl ImageRef {
+    /// What the repository of an image begins with that is in no registry, but kept where it was built.
+    pub const LOCAL: &str = "hops.local/";
+
     /// Parses a reference; it needs a repository and either a digest or a tag.
     pub fn parse(text: &str) -> Result<Self, ImageRefError> {
         let error = || ImageRefError(text.to_owned());
@@ -52,6 +55,14 @@ impl ImageRef {
         self.0.split_once('@').map(|(_, digest)| digest)
     }
 
+    /// Whether the image is kept by the container engine that built it, and is in no registry: it cannot be pulled, and
+    /// the engine knows it by its [digest](Self::digest) alone, which it calls the image's id. (With Docker's classic
+    /// store that is the digest of the configuration, with the containerd store that of the manifest; an engine takes
+    /// its own as the image of a new container.) The repository is then no more than a name for people.
+    pub fn is_local(&self) -> bool {
+        self.0.starts_with(Self::LOCAL)
+    }
+
     /// The repository, without digest and tag.
     pub fn repository(&self) -> &str {
         match self.0.split_once('@') {
@@ -74,6 +85,16 @@ mod tests {
         assert_eq!(image.repository(), "127.0.0.1:5000/shop/web");
         assert!(image.digest().is_some());
         assert_eq!(ImageRef::parse("r:5000/web:1").unwrap().repository(), "r:5000/web");
+    }
+
+    #[test]
+    fn an_image_in_no_registry_says_so() {
+        for (text, is_local) in
+            [("hops.local/shop/web", true), ("hops.localhost/web", false), ("r/hops.local/web", false)]
+        {
+            let image = ImageRef::parse(&format!("{text}@sha256:{}", "a".repeat(64))).unwrap();
+            assert_eq!(image.is_local(), is_local, "{text}");
+        }
     }
 
     #[test]
