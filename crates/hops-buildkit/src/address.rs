@@ -1,16 +1,21 @@
 //! Where a daemon listens, and what both sides prove to each other.
 
+mod engine;
+
 use std::{fmt, path::PathBuf};
 
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::secret::SecretValue;
 
-/// Where a `buildkitd` listens.
+/// Where a `buildkitd` listens, or the Docker engine that has one inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A socket on this machine.
     Unix(PathBuf),
+    /// The socket of a Docker engine on this machine. Its builder keeps images in the engine's own store
+    /// ([`Destination::Engine`](crate::Destination::Engine)).
+    Docker(PathBuf),
     /// A host and port.
     Tcp {
         /// Name or IP address; an IPv6 address without brackets.
@@ -22,7 +27,9 @@ pub enum Address {
 
 /// What [`Address::parse`] cannot read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("BuildKit address `{0}` is neither `unix:///path/to/buildkitd.sock` nor `tcp://host:port`")]
+#[error(
+    "BuildKit address `{0}` is none of `docker:///path/to/docker.sock`, `unix:///path/to/buildkitd.sock` and `tcp://host:port`"
+)]
 pub struct InvalidAddress(String);
 
 /// Certificates for a daemon that listens with TLS, each as PEM text.
@@ -39,11 +46,13 @@ pub struct Tls {
 }
 
 impl Address {
-    /// Reads `unix:///path` or `tcp://host:port`, as `buildctl --addr` does.
+    /// Reads `unix:///path` or `tcp://host:port`, as `buildctl --addr` does, or `docker:///path`.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let invalid = || InvalidAddress(text.to_owned());
-        if let Some(path) = text.strip_prefix("unix://") {
-            return if path.starts_with('/') { Ok(Self::Unix(path.into())) } else { Err(invalid()) };
+        for (scheme, of) in [("unix://", Self::Unix as fn(PathBuf) -> Self), ("docker://", Self::Docker)] {
+            if let Some(path) = text.strip_prefix(scheme) {
+                return if path.starts_with('/') { Ok(of(path.into())) } else { Err(invalid()) };
+            }
         }
         let (host, port) =
             text.strip_prefix("tcp://").and_then(|rest| rest.rsplit_once(':')).ok_or_else(invalid)?;
@@ -84,13 +93,18 @@ impl Address {
             }
             endpoint = endpoint.tls_config(config)?;
         }
-        endpoint.connect().await
+        match self {
+            Self::Docker(socket) => endpoint.connect_with_connector(engine::connector(socket.clone())).await,
+            Self::Unix(_) | Self::Tcp { .. } => endpoint.connect().await,
+        }
     }
 
     fn uri(&self, tls: bool) -> String {
         let scheme = if tls { "https" } else { "http" };
         match self {
             Self::Unix(path) => format!("unix://{}", path.display()),
+            // The name of the host in its headers, which the engine wants and does not look at.
+            Self::Docker(_) => "http://docker".to_owned(),
             Self::Tcp { host, port } if host.contains(':') => format!("{scheme}://[{host}]:{port}"),
             Self::Tcp { host, port } => format!("{scheme}://{host}:{port}"),
         }
@@ -108,6 +122,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::Docker(path) => write!(f, "docker://{}", path.display()),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
         }
@@ -122,6 +137,7 @@ mod tests {
     fn an_address_reads_back_as_written() {
         for text in [
             "unix:///run/buildkit/buildkitd.sock",
+            "docker:///var/run/docker.sock",
             "tcp://builder:1234",
             "tcp://10.0.0.7:8372",
             "tcp://[::1]:1",
@@ -135,6 +151,8 @@ mod tests {
         for text in [
             "",
             "unix://relative",
+            "docker://docker.sock",
+            "docker://",
             "tcp://host",
             "tcp://:1",
             "tcp://host:0",

@@ -30,7 +30,8 @@ pub struct Client {
 /// What came of a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
-    /// Of the image's manifest, `sha256:…`.
+    /// Of the image's manifest, `sha256:…`. Of an image that a Docker engine keeps: its id, which with the classic store
+    /// is the digest of its configuration. Either way it is what the engine takes to make a container.
     pub digest: String,
     /// Files of the context that the daemon did not have.
     pub files_sent: u64,

@@ -26,5 +26,5 @@ pub use error::{BuildError, Failure, Location, Refusal};
 pub use ignore::{InvalidIgnore, visible};
 pub use progress::{Outcome, Progress, Step};
 pub use secret::{Credentials, Login, SecretValue};
-pub use solve::{Cache, Image, Solve, Syntax};
+pub use solve::{Cache, Destination, Image, Solve, Syntax};
 pub use source::{Directory, Entry, Files, Kind, Modified, Source};

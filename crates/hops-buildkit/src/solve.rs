@@ -55,10 +55,24 @@ pub struct Solve {
 pub struct Image {
     /// Full references, such as `registry.example.org/shop/api:3f2a9c1`.
     pub names: Vec<String>,
-    /// Whether it is pushed under all its names; else it stays in the daemon.
-    pub push: bool,
-    /// The registry speaks plain HTTP, or shows a certificate that nobody vouches for.
-    pub insecure: bool,
+    /// What becomes of it.
+    pub destination: Destination,
+}
+
+/// What becomes of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Destination {
+    /// Nothing; the daemon has the results of the steps in its cache, and that is what is wanted.
+    #[default]
+    Cache,
+    /// It is pushed to the registry of each of its names. The builder inside a Docker engine with the classic store
+    /// cannot do that.
+    Registry {
+        /// The registry speaks plain HTTP, or shows a certificate that nobody vouches for.
+        insecure: bool,
+    },
+    /// It is kept by the Docker engine whose builder this is, under all its names.
+    Engine,
 }
 
 /// A cache in a registry.
@@ -66,7 +80,7 @@ pub struct Image {
 pub struct Cache {
     /// Full reference, such as `registry.example.org/shop/api:cache`.
     pub reference: String,
-    /// As [`Image::insecure`].
+    /// As in [`Destination::Registry`].
     pub insecure: bool,
 }
 
@@ -126,7 +140,7 @@ impl Solve {
             session: session.to_owned(),
             // The newer `exporters` is unknown to the BuildKit in older Docker engines; this one is understood
             // by all as long as there is only one.
-            exporter_deprecated: "image".to_owned(),
+            exporter_deprecated: self.image.exporter().to_owned(),
             exporter_attrs_deprecated: self.image.attributes(),
             frontend: "dockerfile.v0".to_owned(),
             frontend_attrs: self.frontend_attributes(built_in, &imports),
@@ -180,13 +194,21 @@ impl Image {
         if !self.names.is_empty() {
             attributes.insert("name".to_owned(), self.names.join(","));
         }
-        if self.push {
+        if let Destination::Registry { insecure } = self.destination {
             attributes.insert("push".to_owned(), "true".to_owned());
-        }
-        if self.insecure {
-            attributes.insert("registry.insecure".to_owned(), "true".to_owned());
+            if insecure {
+                attributes.insert("registry.insecure".to_owned(), "true".to_owned());
+            }
         }
         attributes
+    }
+
+    /// An engine's builder calls the engine's store `moby`, whichever of the two kinds it is.
+    fn exporter(&self) -> &'static str {
+        match self.destination {
+            Destination::Engine => "moby",
+            Destination::Cache | Destination::Registry { .. } => "image",
+        }
     }
 }
 

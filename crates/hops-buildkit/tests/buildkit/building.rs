@@ -2,15 +2,33 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use hops_buildkit::{Cache, Client, Files, Outcome, Progress, SecretValue, Solve};
+use hops_buildkit::{Cache, Files, Outcome, Progress, SecretValue, Solve};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{address, build, build_at, nonce, registry, solve};
+use crate::support::{Daemon, build_at, nonce, on_every_daemon, on_recent_daemons, registry};
+
+on_every_daemon! {
+    a_secret_arrives_in_its_step_and_nowhere_else
+    a_required_secret_that_is_not_given_is_named
+    a_cache_mount_keeps_its_content_between_builds
+    steps_are_told_from_start_to_end_and_cached_ones_as_such
+    builds_at_the_same_time_do_not_disturb_each_other
+    a_dockerfile_may_come_from_elsewhere_and_lie_deep
+    nobody_listening_to_progress_does_not_stop_a_build
+}
+
+on_recent_daemons! {
+    arguments_and_multiple_stages_and_heredocs_work
+    a_lint_warning_carries_its_line
+    a_recent_daemon_tells_its_version
+}
 
 #[tokio::test]
 async fn a_build_ends_with_the_digest_that_the_registry_has() {
-    let solve = solve(Files::new().file("hello", "NONCE"), "FROM scratch\nCOPY hello /\nLABEL nonce=NONCE\n");
-    let run = build(&solve).await;
+    let daemon = Daemon::BuildKit;
+    let solve =
+        daemon.solve(Files::new().file("hello", "NONCE"), "FROM scratch\nCOPY hello /\nLABEL nonce=NONCE\n");
+    let run = daemon.build(&solve).await;
     let built = run.built();
     assert!(built.digest.starts_with("sha256:") && built.digest.len() == 71, "{built:?}");
     let (_, tag) = solve.image.names[0].rsplit_once(':').unwrap();
@@ -32,8 +50,7 @@ async fn http_get(host: &str, path: &str) -> String {
     answer
 }
 
-#[tokio::test]
-async fn arguments_and_multiple_stages_and_heredocs_work() {
+async fn arguments_and_multiple_stages_and_heredocs_work(daemon: Daemon) {
     let dockerfile = r#"# syntax=docker/dockerfile:1
 ARG BASE=none
 FROM ${BASE} AS first
@@ -52,12 +69,12 @@ EOF
 FROM last AS after
 RUN echo not reached
 "#;
-    let mut solve = solve(Files::new(), dockerfile);
-    for (name, value) in [("BASE", "busybox"), ("GREETING", "good day"), ("OTHER", "x")] {
+    let mut solve = daemon.solve(Files::new(), dockerfile);
+    for (name, value) in [("BASE", &*daemon.busybox()), ("GREETING", "good day"), ("OTHER", "x")] {
         solve.arguments.insert(name.into(), value.into());
     }
     solve.target = Some("last".into());
-    let run = build(&solve).await;
+    let run = daemon.build(&solve).await;
     run.built();
     let log = run.log();
     assert!(log.contains("says good day"), "{log}");
@@ -65,44 +82,40 @@ RUN echo not reached
     assert!(!log.contains("not reached"), "{log}");
 }
 
-#[tokio::test]
-async fn a_secret_arrives_in_its_step_and_nowhere_else() {
+async fn a_secret_arrives_in_its_step_and_nowhere_else(daemon: Daemon) {
     let value = nonce();
     let dockerfile = "FROM busybox
 RUN --mount=type=secret,id=token : NONCE && wc -c < /run/secrets/token && test ! -e /run/secrets/other
 RUN --mount=type=secret,id=absent test ! -e /run/secrets/absent
 RUN test ! -e /run/secrets/token\n";
-    let mut solve = solve(Files::new(), dockerfile);
+    let mut solve = daemon.solve(Files::new(), dockerfile);
     solve.secrets = BTreeMap::from([("token".to_owned(), SecretValue::new(value.as_bytes()))]);
-    let run = build(&solve).await;
+    let run = daemon.build(&solve).await;
     run.built();
     assert_eq!(run.log().trim(), "32");
     assert!(!format!("{:?}{solve:?}", run.events).contains(&value));
 }
 
-#[tokio::test]
-async fn a_required_secret_that_is_not_given_is_named() {
+async fn a_required_secret_that_is_not_given_is_named(daemon: Daemon) {
     let dockerfile = "FROM busybox\nRUN --mount=type=secret,id=token,required : NONCE\n";
-    let run = build(&solve(Files::new(), dockerfile)).await;
+    let run = daemon.build(&daemon.solve(Files::new(), dockerfile)).await;
     let text = run.error().to_string();
     assert!(text.contains("secret token: not found"), "{text}");
 }
 
-#[tokio::test]
-async fn a_cache_mount_keeps_its_content_between_builds() {
+async fn a_cache_mount_keeps_its_content_between_builds(daemon: Daemon) {
     let key = nonce();
     let dockerfile =
         |run: &str| format!("FROM busybox\nRUN --mount=type=cache,id={key},target=/cache {run} && : NONCE\n");
-    build(&solve(Files::new(), &dockerfile("echo kept > /cache/it"))).await.built();
-    let run = build(&solve(Files::new(), &dockerfile("cat /cache/it"))).await;
+    daemon.build(&daemon.solve(Files::new(), &dockerfile("echo kept > /cache/it"))).await.built();
+    let run = daemon.build(&daemon.solve(Files::new(), &dockerfile("cat /cache/it"))).await;
     run.built();
     assert_eq!(run.log(), "kept\n");
 }
 
-#[tokio::test]
-async fn steps_are_told_from_start_to_end_and_cached_ones_as_such() {
-    let solve = solve(Files::new(), "FROM busybox\nRUN echo one NONCE && echo two >&2\n");
-    let run = build(&solve).await;
+async fn steps_are_told_from_start_to_end_and_cached_ones_as_such(daemon: Daemon) {
+    let solve = daemon.solve(Files::new(), "FROM busybox\nRUN echo one NONCE && echo two >&2\n");
+    let run = daemon.build(&solve).await;
     run.built();
     let of_run: Vec<String> = run
         .events
@@ -121,16 +134,16 @@ async fn steps_are_told_from_start_to_end_and_cached_ones_as_such() {
     assert_eq!(of_run.last().unwrap(), "Done");
     assert!(of_run.contains(&"one".to_owned()) && of_run.contains(&"two".to_owned()), "{of_run:?}");
 
-    let again = build(&solve).await;
+    let again = daemon.build(&solve).await;
     let cached = |event: &&Progress| matches!(event, Progress::Finished { outcome: Outcome::Cached, step, .. } if step.name.contains("RUN"));
     assert_eq!(again.events.iter().filter(cached).count(), 1, "{:#?}", again.events);
     assert_eq!(again.built().digest, run.built().digest);
     assert!(again.built().steps_cached >= 1);
 }
 
-#[tokio::test]
-async fn a_lint_warning_carries_its_line() {
-    let run = build(&solve(Files::new(), "FROM busybox AS base\nLABEL a=NONCE\nfrom base\n")).await;
+async fn a_lint_warning_carries_its_line(daemon: Daemon) {
+    let run =
+        daemon.build(&daemon.solve(Files::new(), "FROM busybox AS base\nLABEL a=NONCE\nfrom base\n")).await;
     run.built();
     let warning = run.events.iter().find_map(|event| match event {
         Progress::Warning { message, line, url } => Some((message.clone(), *line, url.is_some())),
@@ -143,24 +156,24 @@ async fn a_lint_warning_carries_its_line() {
 
 #[tokio::test]
 async fn the_cache_goes_to_the_registry_and_one_that_cannot_does_not_fail_the_build() {
-    let mut solve = solve(Files::new(), "FROM busybox\nRUN : NONCE\n");
+    let daemon = Daemon::BuildKit;
+    let mut solve = daemon.solve(Files::new(), "FROM busybox\nRUN : NONCE\n");
     let reference = format!("{}/hops-buildkit/cache:{}", registry(), nonce());
     let gone = Cache { reference: "127.0.0.1:1/nothing/here:cache".to_owned(), insecure: true };
     let cache = Cache { reference, insecure: true };
     solve.cache_to = vec![cache.clone(), gone.clone()];
     solve.cache_from = vec![cache.clone(), gone];
-    build(&solve).await.built();
+    daemon.build(&solve).await.built();
     let (name, tag) = cache.reference.split_once('/').unwrap().1.rsplit_once(':').unwrap();
     let answer = http_get(&registry(), &format!("/v2/{name}/manifests/{tag}")).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
-#[tokio::test]
-async fn builds_at_the_same_time_do_not_disturb_each_other() {
-    let client = Client::new(address());
+async fn builds_at_the_same_time_do_not_disturb_each_other(daemon: Daemon) {
+    let client = daemon.client();
     let builds = (0..6).map(|number| {
         let files = Files::new().file("number", number.to_string()).file("big", vec![b'x'; 1 << 20]);
-        let mut solve = solve(files, "FROM busybox\nCOPY . /in\nRUN cat /in/number && : NONCE\n");
+        let mut solve = daemon.solve(files, "FROM busybox\nCOPY . /in\nRUN cat /in/number && : NONCE\n");
         solve.shared_key = "the same for all".to_owned();
         let client = client.clone();
         async move {
@@ -172,25 +185,22 @@ async fn builds_at_the_same_time_do_not_disturb_each_other() {
     futures::future::join_all(builds).await;
 }
 
-#[tokio::test]
-async fn a_dockerfile_may_come_from_elsewhere_and_lie_deep() {
+async fn a_dockerfile_may_come_from_elsewhere_and_lie_deep(daemon: Daemon) {
     let dockerfile =
         Files::new().file("api/Dockerfile", format!("FROM scratch\nCOPY a /\nLABEL n={}\n", nonce()));
-    let mut solve = solve(Files::new().file("a", ""), "FROM nowhere\n");
+    let mut solve = daemon.solve(Files::new().file("a", ""), "FROM nowhere\n");
     solve.dockerfile_source = Some(Arc::new(dockerfile));
     solve.dockerfile = "./api/Dockerfile".to_owned();
-    build(&solve).await.built();
+    daemon.build(&solve).await.built();
 }
 
-#[tokio::test]
-async fn a_daemon_tells_its_version() {
-    assert!(Client::new(address()).version().await.unwrap().is_some());
+async fn a_recent_daemon_tells_its_version(daemon: Daemon) {
+    assert!(daemon.client().version().await.unwrap().is_some());
 }
 
-#[tokio::test]
-async fn nobody_listening_to_progress_does_not_stop_a_build() {
-    let solve: Solve = solve(Files::new(), "FROM busybox\nRUN seq 1 5000 && : NONCE\n");
+async fn nobody_listening_to_progress_does_not_stop_a_build(daemon: Daemon) {
+    let solve: Solve = daemon.solve(Files::new(), "FROM busybox\nRUN seq 1 5000 && : NONCE\n");
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     drop(receiver);
-    Client::new(address()).solve(&solve, sender, &CancellationToken::new()).await.unwrap();
+    daemon.client().solve(&solve, sender, &CancellationToken::new()).await.unwrap();
 }

@@ -3,11 +3,23 @@
 use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use hops_buildkit::{BuildError, Client, Entry, Failure, Files, Kind, Modified, Progress, Solve, Source};
+use hops_buildkit::{BuildError, Entry, Failure, Files, Kind, Modified, Progress, Solve, Source};
 use tokio::io::AsyncRead;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Run, address, build, build_at, solve};
+use crate::support::{Daemon, Run, build_at, nonce, on_every_daemon, registry};
+
+on_every_daemon! {
+    a_failing_command_is_shown_with_its_line_its_code_and_its_last_words
+    a_mistake_in_the_dockerfile_is_shown_with_its_line
+    a_failure_in_a_very_long_dockerfile_is_shown_too
+    a_file_that_is_not_there_is_named
+    a_target_that_does_not_exist_is_named
+    a_missing_dockerfile_is_named
+    a_base_image_that_does_not_exist_is_named_with_the_line_that_wants_it
+    a_file_that_cannot_be_read_ends_the_build_with_its_name
+    a_cancelled_build_stops_in_the_daemon_too
+}
 
 fn failure(run: &Run) -> &Failure {
     match run.error() {
@@ -16,10 +28,9 @@ fn failure(run: &Run) -> &Failure {
     }
 }
 
-#[tokio::test]
-async fn a_failing_command_is_shown_with_its_line_its_code_and_its_last_words() {
+async fn a_failing_command_is_shown_with_its_line_its_code_and_its_last_words(daemon: Daemon) {
     let dockerfile = "FROM busybox\nRUN true\nRUN seq 1 100 >&2 && \\\n  echo the reason >&2 && : NONCE && \\\n  exit 42\nRUN echo never\n";
-    let run = build(&solve(Files::new(), dockerfile)).await;
+    let run = daemon.build(&daemon.solve(Files::new(), dockerfile)).await;
     let failure = failure(&run);
     assert!(failure.step.as_deref().unwrap().starts_with("[3/4] RUN seq 1 100"), "{failure:?}");
     assert_eq!(failure.exit_code, Some(42));
@@ -32,51 +43,48 @@ async fn a_failing_command_is_shown_with_its_line_its_code_and_its_last_words() 
     assert!(run.error().to_string().starts_with("Dockerfile:3: `[3/4] RUN seq"), "{}", run.error());
 }
 
-#[tokio::test]
-async fn a_mistake_in_the_dockerfile_is_shown_with_its_line() {
-    let run = build(&solve(Files::new(), "FROM busybox\n\nRUM echo NONCE\n")).await;
+async fn a_mistake_in_the_dockerfile_is_shown_with_its_line(daemon: Daemon) {
+    let run = daemon.build(&daemon.solve(Files::new(), "FROM busybox\n\nRUM echo NONCE\n")).await;
     let failure = failure(&run);
     let location = failure.location.as_ref().unwrap();
     assert_eq!((location.first_line, failure.step.as_deref()), (3, None));
     assert!(failure.message.contains("unknown instruction: RUM"), "{failure:?}");
 }
 
-#[tokio::test]
-async fn a_failure_in_a_very_long_dockerfile_is_shown_too() {
+async fn a_failure_in_a_very_long_dockerfile_is_shown_too(daemon: Daemon) {
     let comments = "# a line that says nothing much at all, over and over again\n".repeat(5000);
-    let run = build(&solve(Files::new(), &format!("FROM busybox\n{comments}RUN exit 3 NONCE\n"))).await;
+    let run = daemon
+        .build(&daemon.solve(Files::new(), &format!("FROM busybox\n{comments}RUN exit 3 NONCE\n")))
+        .await;
     let failure = failure(&run);
     assert_eq!((failure.exit_code, failure.location.as_ref().unwrap().first_line), (Some(3), 5002));
 }
 
-#[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
-    let run = build(&solve(Files::new(), "FROM busybox\nCOPY no/such /\nLABEL a=NONCE\n")).await;
+async fn a_file_that_is_not_there_is_named(daemon: Daemon) {
+    let run =
+        daemon.build(&daemon.solve(Files::new(), "FROM busybox\nCOPY no/such /\nLABEL a=NONCE\n")).await;
     let failure = failure(&run);
     assert_eq!(failure.message, "`no/such` is not in the build context");
     assert_eq!(failure.location.as_ref().unwrap().first_line, 2);
 }
 
-#[tokio::test]
-async fn a_target_that_does_not_exist_is_named() {
-    let solve = Solve { target: Some("nope".into()), ..solve(Files::new(), "FROM busybox\nLABEL a=NONCE\n") };
-    let run = build(&solve).await;
+async fn a_target_that_does_not_exist_is_named(daemon: Daemon) {
+    let solve = Solve { target: Some("nope".into()), ..daemon.solve(Files::new(), "FROM busybox\nLABEL a=NONCE\n") };
+    let run = daemon.build(&solve).await;
     let failure = failure(&run);
     assert!(failure.message.contains("nope"), "{failure:?}");
     assert_eq!(failure.step, None);
 }
 
-#[tokio::test]
-async fn a_missing_dockerfile_is_named() {
-    let solve = Solve { dockerfile: "api/Dockerfile".into(), ..solve(Files::new(), "") };
-    let run = build(&solve).await;
+async fn a_missing_dockerfile_is_named(daemon: Daemon) {
+    let solve = Solve { dockerfile: "api/Dockerfile".into(), ..daemon.solve(Files::new(), "") };
+    let run = daemon.build(&solve).await;
     assert!(matches!(run.error(), BuildError::NoDockerfile { path } if path == "api/Dockerfile"));
 }
 
-#[tokio::test]
-async fn a_base_image_that_does_not_exist_is_named_with_the_line_that_wants_it() {
-    let base = format!("{}/no/such:image", crate::support::registry());
-    let run = build(&solve(Files::new(), &format!("# NONCE\nFROM {base}\n"))).await;
+async fn a_base_image_that_does_not_exist_is_named_with_the_line_that_wants_it(daemon: Daemon) {
+    let base = format!("{}/no/such:image", registry());
+    let run = daemon.build(&daemon.solve(Files::new(), &format!("# NONCE\nFROM {base}\n"))).await;
     let BuildError::Pull(refusal) = run.error() else { panic!("{:?}", run.error()) };
     assert_eq!((refusal.image.as_str(), refusal.reason.as_str()), (base.as_str(), "not found"));
     assert_eq!(refusal.location.as_ref().unwrap().first_line, 2);
@@ -108,21 +116,19 @@ impl Source for Broken {
     }
 }
 
-#[tokio::test]
-async fn a_file_that_cannot_be_read_ends_the_build_with_its_name() {
+async fn a_file_that_cannot_be_read_ends_the_build_with_its_name(daemon: Daemon) {
     for (delivers, expected) in
         [(0, "data: the disk is on fire"), (7, "data: it has 7 bytes and was listed with 10")]
     {
-        let solve = Solve { context: Arc::new(Broken { delivers }), ..solve(Files::new(), "") };
-        let run = build(&solve).await;
+        let solve = Solve { context: Arc::new(Broken { delivers }), ..daemon.solve(Files::new(), "") };
+        let run = daemon.build(&solve).await;
         let BuildError::Source(error) = run.error() else { panic!("{:?}", run.error()) };
         assert_eq!(error.to_string(), expected);
     }
 }
 
-#[tokio::test]
-async fn a_cancelled_build_stops_in_the_daemon_too() {
-    let marker = crate::support::nonce();
+async fn a_cancelled_build_stops_in_the_daemon_too(daemon: Daemon) {
+    let marker = nonce();
     // With host networking and process namespaces apart, what shows that it stopped is the lock: a second
     // build of a locked cache mount can only start when the first is gone.
     let locked = |run: &str| {
@@ -131,8 +137,8 @@ async fn a_cancelled_build_stops_in_the_daemon_too() {
         )
     };
     let cancel = CancellationToken::new();
-    let client = Client::new(address());
-    let first = solve(Files::new(), &locked("echo begun && sleep 1000"));
+    let client = daemon.client();
+    let first = daemon.solve(Files::new(), &locked("echo begun && sleep 1000"));
     let run = build_at(&client, &first, &cancel, |event| {
         if matches!(event, Progress::Log { line, .. } if line == "begun") {
             cancel.cancel();
@@ -140,7 +146,8 @@ async fn a_cancelled_build_stops_in_the_daemon_too() {
     })
     .await;
     assert!(matches!(run.error(), BuildError::Cancelled), "{:?}", run.error());
-    let second = solve(Files::new(), &locked("echo free"));
-    let run = tokio::time::timeout(Duration::from_secs(30), build(&second)).await.expect("the lock is free");
+    let second = daemon.solve(Files::new(), &locked("echo free"));
+    let run =
+        tokio::time::timeout(Duration::from_secs(30), daemon.build(&second)).await.expect("the lock is free");
     assert_eq!(run.log(), "free\n");
 }

@@ -1,20 +1,22 @@
 //! A daemon that is away, dies, or misbehaves.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use hops_buildkit::{Address, BuildError, Client, Files, Image, Progress, SecretValue, Solve, Tls};
 use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream, UnixStream},
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixListener,
     sync::watch,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
-use crate::support::{address, build_at, solve};
+use crate::support::{Daemon, build_at, on_every_daemon};
 
+mod relay;
 mod scripted;
 
+use relay::Relay;
 use scripted::{Script, Scripted};
 
 fn scratch() -> Solve {
@@ -28,7 +30,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn a_daemon_that_is_not_there_is_said_at_once_and_may_be_tried_again() {
-    for address in ["unix:///no/such/socket", "tcp://127.0.0.1:1"] {
+    for address in ["unix:///no/such/socket", "docker:///no/such/socket", "tcp://127.0.0.1:1"] {
         let client = Client::new(Address::parse(address).unwrap());
         let run = soon(build_at(&client, &scratch(), &CancellationToken::new(), |_| {})).await;
         assert_eq!(run.error().to_string(), format!("cannot reach BuildKit at {address}"));
@@ -36,42 +38,15 @@ async fn a_daemon_that_is_not_there_is_said_at_once_and_may_be_tried_again() {
     }
 }
 
-/// Between a client and the real daemon; cuts every connection when told.
-async fn cuttable() -> (Address, watch::Sender<bool>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (cut, is_cut) = watch::channel(false);
-    tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
-            let mut is_cut = is_cut.clone();
-            tokio::spawn(async move {
-                let relay = async {
-                    match address() {
-                        Address::Unix(path) => {
-                            let mut far = UnixStream::connect(path).await?;
-                            copy_bidirectional(&mut near, &mut far).await
-                        }
-                        Address::Tcp { host, port } => {
-                            let mut far = TcpStream::connect((host, port)).await?;
-                            copy_bidirectional(&mut near, &mut far).await
-                        }
-                    }
-                };
-                tokio::select! {
-                    _ = relay => {}
-                    _ = is_cut.wait_for(|is_cut| *is_cut) => {}
-                }
-            });
-        }
-    });
-    (Address::Tcp { host: "127.0.0.1".into(), port }, cut)
+on_every_daemon! {
+    a_connection_that_breaks_in_the_middle_of_a_build_is_noticed_at_once
 }
 
-#[tokio::test]
-async fn a_connection_that_breaks_in_the_middle_of_a_build_is_noticed_at_once() {
-    let (address, cut) = cuttable().await;
-    let solve = solve(Files::new(), "FROM busybox\nRUN echo begun && sleep 1000 && : NONCE\n");
-    let (client, cancel) = (Client::new(address), CancellationToken::new());
+async fn a_connection_that_breaks_in_the_middle_of_a_build_is_noticed_at_once(daemon: Daemon) {
+    let (cut, is_cut) = watch::channel(false);
+    let relay = Relay::to(daemon, false, is_cut);
+    let solve = daemon.solve(Files::new(), "FROM busybox\nRUN echo begun && sleep 1000 && : NONCE\n");
+    let (client, cancel) = (Client::new(relay.address.clone()), CancellationToken::new());
     let run = build_at(&client, &solve, &cancel, |event| {
         if matches!(event, Progress::Log { .. }) {
             cut.send_replace(true);
@@ -80,6 +55,45 @@ async fn a_connection_that_breaks_in_the_middle_of_a_build_is_noticed_at_once() 
     let run = soon(run).await;
     assert!(matches!(run.error(), BuildError::Lost { .. }), "{:?}", run.error());
     assert!(run.error().is_retryable());
+}
+
+#[tokio::test]
+async fn an_engine_that_has_lost_its_old_entrance_is_spoken_to_directly() {
+    let daemon = Daemon::NewDocker;
+    let relay = Relay::to(daemon, true, watch::channel(false).1);
+    let client = Client::new(relay.address.clone());
+    let solve =
+        daemon.solve(Files::new().file("a", "NONCE"), "FROM busybox\nCOPY a /\nRUN cat /a && : NONCE\n");
+    let run = soon(build_at(&client, &solve, &CancellationToken::new(), |_| {})).await;
+    assert_eq!(run.built().files_sent, 1);
+}
+
+#[tokio::test]
+async fn what_is_no_engine_or_does_not_let_us_in_is_said() {
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 403 Forbidden\r\n\r\n".to_owned(),
+            "the Docker engine does not let its builder be spoken to: `HTTP/1.1 403 Forbidden`",
+        ),
+        ("x".repeat(10_000), "what listens there is no Docker engine"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("docker.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        tokio::spawn(async move {
+            let (mut near, _) = listener.accept().await.unwrap();
+            // It ends when the other side has seen enough.
+            let _ = near.write_all(answer.as_bytes()).await;
+            let _ = near.read_to_end(&mut Vec::new()).await;
+        });
+        let client = Client::new(Address::Docker(socket));
+        let error = soon(client.version()).await.unwrap_err();
+        let mut cause = error.source();
+        while let Some(next) = cause.and_then(Error::source) {
+            cause = Some(next);
+        }
+        assert_eq!(cause.unwrap().to_string(), expected);
+    }
 }
 
 async fn check(script: Script, expected: &str) -> BuildError {

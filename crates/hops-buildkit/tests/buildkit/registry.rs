@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Stdio, sync::Arc};
 
-use hops_buildkit::{BuildError, Cache, Files, Image, Login, SecretValue, Solve};
+use hops_buildkit::{BuildError, Cache, Destination, Files, Image, Login, SecretValue, Solve};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
 };
 
-use crate::support::{build, solve};
+use crate::support::Daemon;
 
 /// A registry that lets in `ann` with `hunter2` only.
 struct Locked {
@@ -53,9 +53,10 @@ impl Locked {
     }
 
     fn solve(&self, password: Option<&str>) -> Solve {
-        let mut solve = solve(Files::new().file("a", ""), "FROM scratch\nCOPY a /\nLABEL a=NONCE\n");
+        let mut solve =
+            Daemon::BuildKit.solve(Files::new().file("a", ""), "FROM scratch\nCOPY a /\nLABEL a=NONCE\n");
         let names = vec![format!("{}/shop/api:1", self.host)];
-        solve.image = Image { names, push: true, insecure: true };
+        solve.image = Image { names, destination: Destination::Registry { insecure: true } };
         solve.cache_to = vec![Cache { reference: format!("{}/shop/api:cache", self.host), insecure: true }];
         if let Some(password) = password {
             let login = Login { username: "ann".into(), password: SecretValue::new(password) };
@@ -68,14 +69,14 @@ impl Locked {
 #[tokio::test]
 async fn a_registry_that_asks_for_a_login_gets_it() {
     let registry = Locked::start().await;
-    build(&registry.solve(Some("hunter2"))).await.built();
+    Daemon::BuildKit.build(&registry.solve(Some("hunter2"))).await.built();
 }
 
 #[tokio::test]
 async fn a_registry_that_refuses_is_quoted_and_not_asked_again() {
     let registry = Locked::start().await;
     for password in [None, Some("wrong")] {
-        let run = build(&registry.solve(password)).await;
+        let run = Daemon::BuildKit.build(&registry.solve(password)).await;
         let BuildError::Push(refusal) = run.error() else { panic!("{:?}", run.error()) };
         assert_eq!(refusal.image, format!("{}/shop/api:1", registry.host));
         assert!(
@@ -89,9 +90,10 @@ async fn a_registry_that_refuses_is_quoted_and_not_asked_again() {
 
 #[tokio::test]
 async fn a_registry_that_is_away_may_be_tried_again() {
-    let mut solve = solve(Files::new().file("a", ""), "FROM scratch\nCOPY a /\nLABEL a=NONCE\n");
+    let mut solve =
+        Daemon::BuildKit.solve(Files::new().file("a", ""), "FROM scratch\nCOPY a /\nLABEL a=NONCE\n");
     solve.image.names = vec!["127.0.0.1:1/shop/api:1".to_owned()];
-    let run = build(&solve).await;
+    let run = Daemon::BuildKit.build(&solve).await;
     let BuildError::Push(refusal) = run.error() else { panic!("{:?}", run.error()) };
     assert!(refusal.reason.contains("connection refused"), "{refusal:?}");
     assert!(run.error().is_retryable());
