@@ -20,8 +20,9 @@ pub struct Settings {
     pub subnets: Vec<Ipv4Net>,
     /// How large these networks are: the length of their prefix. A `/25` has room for some 120 containers.
     pub subnet_prefix: u8,
-    /// `https`, or `http` where nothing ends TLS. Decides the URLs that are shown.
-    pub public_scheme: Scheme,
+    /// `https`, or `http` where nothing ends TLS. Decides the URLs that are shown, with `public_port`. Without it whoever
+    /// starts the engine says both, by the certificates there are and the ports that the proxy has.
+    pub public_scheme: Option<Scheme>,
     /// The port in the URLs that are shown, where it is not the scheme's own.
     pub public_port: Option<u16>,
     /// Whether requests in the clear are sent on to HTTPS.
@@ -79,7 +80,7 @@ impl Default for Settings {
                 net([172, 28, 0, 0], 14),
             ],
             subnet_prefix: 25,
-            public_scheme: Scheme::Https,
+            public_scheme: None,
             public_port: None,
             redirect: Redirect::WhenCertified,
             drain: Duration::from_secs(5),
@@ -98,8 +99,8 @@ impl Settings {
     /// The URL of a public host.
     pub fn url(&self, host: &str) -> String {
         let scheme = match self.public_scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
+            Some(Scheme::Http) => "http",
+            Some(Scheme::Https) | None => "https",
         };
         match self.public_port {
             Some(port) => format!("{scheme}://{host}:{port}"),
@@ -158,7 +159,7 @@ mod tests {
     #[test]
     fn urls_carry_an_odd_port() {
         let settings =
-            Settings { public_scheme: Scheme::Http, public_port: Some(8080), ..Settings::default() };
+            Settings { public_scheme: Some(Scheme::Http), public_port: Some(8080), ..Settings::default() };
         assert_eq!(settings.url("web.localhost"), "http://web.localhost:8080");
         assert_eq!(Settings::default().url("web.example.com"), "https://web.example.com");
     }
