@@ -55,6 +55,9 @@ const REST: Duration = Duration::from_secs(5);
 /// Bytes of a Dockerfile in which its first lines are looked for.
 const HEAD: u64 = 64 << 10;
 
+/// Bytes of a Dockerfile in which a failed step is looked for.
+const WHOLE: u64 = 4 << 20;
+
 impl Client {
     /// A daemon; nothing is connected yet.
     pub fn new(address: Address) -> Self {
@@ -90,8 +93,8 @@ impl Client {
     async fn run(&self, solve: &Solve, progress: mpsc::Sender<Progress>) -> Result<Built, BuildError> {
         let context = Local::new(solve.context.clone());
         let dockerfile = solve.dockerfile_source.clone().map_or_else(|| context.clone(), Local::new);
-        let text = head(&dockerfile, &solve.dockerfile).await?;
-        let files = SharedFiles::new(HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]));
+        let text = head(&dockerfile, &solve.dockerfile, HEAD).await?;
+        let files = SharedFiles::new(HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile.clone())]));
 
         let mut control = self.control().await?;
         let mut built_in = None;
@@ -145,9 +148,33 @@ impl Client {
             Ok(answer) => built(&answer.into_inner(), &tracker, &files),
             Err(status) => Err(match files.take_failure() {
                 Some(error) => BuildError::Source(error),
-                None => explain(status, &tracker, &self.address.to_string()),
+                None => {
+                    let error = explain(status, &tracker, &self.address.to_string());
+                    self.completed(error, &mut control, &dockerfile, &solve.dockerfile).await
+                }
             }),
         }
+    }
+
+    /// With what old daemons do not say of a failure.
+    async fn completed(
+        &self,
+        mut error: BuildError,
+        control: &mut ControlClient<Channel>,
+        files: &Local,
+        path: &str,
+    ) -> BuildError {
+        if !error.is_placed()
+            && let Ok(text) = head(files, path, WHOLE).await
+        {
+            error = error.placed(path, &text);
+        }
+        if let BuildError::Failed(failure) = &mut error
+            && failure.step.is_none()
+        {
+            failure.is_reader_old = matches!(version(control).await, Ok(None));
+        }
+        error
     }
 
     async fn control(&self) -> Result<ControlClient<Channel>, BuildError> {
@@ -187,7 +214,7 @@ fn built(answer: &SolveResponse, tracker: &Tracker, files: &SharedFiles) -> Resu
 }
 
 /// The beginning of the Dockerfile, or of `dockerfile` in its place, which the daemon takes too.
-async fn head(files: &Local, path: &str) -> Result<String, BuildError> {
+async fn head(files: &Local, path: &str, limit: u64) -> Result<String, BuildError> {
     let missing = || BuildError::NoDockerfile { path: path.to_owned() };
     let tree = files.tree().await.map_err(BuildError::Source)?;
     let path = clean(path);
@@ -199,7 +226,7 @@ async fn head(files: &Local, path: &str) -> Result<String, BuildError> {
     }
     let read = async || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        files.source.open(&found.path).await?.take(HEAD).read_to_end(&mut bytes).await?;
+        files.source.open(&found.path).await?.take(limit).read_to_end(&mut bytes).await?;
         Ok(bytes)
     };
     let bytes = read().await.map_err(BuildError::Source)?;

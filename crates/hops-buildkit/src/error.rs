@@ -1,5 +1,6 @@
 //! Why a build did not succeed.
 
+mod place;
 mod report;
 
 use std::{fmt, io};
@@ -82,6 +83,9 @@ pub struct Failure {
     pub log_tail: Vec<String>,
     /// Where in the Dockerfile.
     pub location: Option<Location>,
+    /// Whether the Dockerfile could not be read, and the daemon is of before `BuildKit` 0.11 (as in Docker engines up
+    /// to 20.10): it may well be right, and use what only newer ones know, such as heredocs and `COPY --link`.
+    pub is_reader_old: bool,
 }
 
 /// A place in a Dockerfile.
@@ -98,6 +102,25 @@ pub struct Location {
 }
 
 impl BuildError {
+    /// With the place in the Dockerfile, where the daemon did not say it and it can be found out.
+    pub(crate) fn placed(mut self, file: &str, dockerfile: &str) -> Self {
+        match &mut self {
+            Self::Failed(failure) => failure.location = place::of_failure(failure, file, dockerfile),
+            Self::Pull(refusal) => refusal.location = place::of_base(&refusal.image, file, dockerfile),
+            _ => {}
+        }
+        self
+    }
+
+    /// Whether it says where in the Dockerfile something is wrong, or cannot.
+    pub(crate) fn is_placed(&self) -> bool {
+        match self {
+            Self::Failed(failure) => failure.location.is_some(),
+            Self::Pull(refusal) => refusal.location.is_some(),
+            _ => true,
+        }
+    }
+
     /// Whether the same build may succeed when tried again without anything being changed.
     pub fn is_retryable(&self) -> bool {
         match self {

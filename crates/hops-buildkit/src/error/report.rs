@@ -34,7 +34,9 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     let step = tracker.step(details.vertex.as_deref()).filter(|(step, _)| !step.is_internal());
     let is_full = message.contains("no space left on device") && exit_code.is_none();
     // The frontend's own complaints (a target that is not there) come without a step and often without a place.
-    let is_complaint = details.is_from_frontend && details.vertex.is_none();
+    let complaint = old_complaint(message);
+    let is_complaint = complaint.is_some() || (details.is_from_frontend && details.vertex.is_none());
+    let message = complaint.unwrap_or(message);
     if is_full || (step.is_none() && exit_code.is_none() && details.location.is_none() && !is_complaint) {
         return BuildError::Daemon { message: message.to_owned() };
     }
@@ -52,6 +54,7 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
         exit_code,
         log_tail,
         location: details.location,
+        is_reader_old: false,
     }))
 }
 
@@ -174,8 +177,25 @@ fn push_refused(message: &str) -> Option<(&str, &str)> {
     message.split_once("failed to push ")?.1.split_once(": ")
 }
 
-/// `NAME: failed to resolve source metadata for NAME: REASON`, and what comes of the layers.
+/// What the frontend says in the Docker engines up to 20.10, which say nothing beside it.
+fn old_complaint(message: &str) -> Option<&str> {
+    Some(
+        message
+            .split_once("failed to solve with frontend ")?
+            .1
+            .split_once("failed to create LLB definition: ")?
+            .1,
+    )
+}
+
+/// `NAME: failed to resolve source metadata for NAME: REASON`, and what comes of the layers; or `NAME: REASON`.
 fn pull_refused(message: &str) -> Option<(&str, &str)> {
+    if let Some((image, reason)) = old_complaint(message).and_then(|complaint| complaint.split_once(": "))
+        && image.contains('/')
+        && !image.contains(char::is_whitespace)
+    {
+        return Some((image, reason));
+    }
     let (image, reason) = message.split_once("failed to resolve source metadata for ")?.1.split_once(": ")?;
     // The reason repeats the name.
     Some((image, reason.strip_prefix(image).map_or(reason, |reason| reason.trim_start_matches(": "))))
@@ -210,18 +230,25 @@ fn exit_code(message: &str) -> Option<u32> {
     message.rsplit_once("exit code: ")?.1.trim().parse().ok()
 }
 
-/// The builder's words without its own innards: `failed to calculate checksum of ref a::b: "/x": not found`.
+/// The builder's words without its own innards: `failed to calculate checksum of ref a::b: "/x": not found`, or
+/// `failed to walk /its/own/buildkit-mount1/x: lstat …: no such file or directory`.
 fn plain(message: &str) -> String {
-    match message
-        .split_once("failed to calculate checksum of ref ")
-        .and_then(|(_, rest)| rest.split_once(": "))
+    let is_missing = |path: &str| format!("`{}` is not in the build context", path.trim_start_matches('/'));
+    if let Some((_, rest)) = message.split_once("failed to calculate checksum of ref ")
+        && let Some((_, reason)) = rest.split_once(": ")
     {
-        Some((_, reason)) => match reason.strip_suffix(": not found").map(|path| path.trim_matches('"')) {
-            Some(path) => format!("`{}` is not in the build context", path.trim_start_matches('/')),
+        return match reason.strip_suffix(": not found") {
+            Some(path) => is_missing(path.trim_matches('"')),
             None => reason.to_owned(),
-        },
-        None => message.to_owned(),
+        };
     }
+    let path = message
+        .strip_suffix(": no such file or directory")
+        .and_then(|rest| rest.rsplit_once("/buildkit-mount"));
+    if let Some((_, path)) = path.and_then(|(_, path)| path.split_once('/')) {
+        return is_missing(path);
+    }
+    message.to_owned()
 }
 
 #[cfg(test)]
@@ -283,6 +310,8 @@ mod tests {
     fn a_missing_file_is_said_without_the_builders_innards() {
         let message = r#"failed to compute cache key: failed to calculate checksum of ref q1::w2: "/no/such": not found"#;
         assert_eq!(plain(message), "`no/such` is not in the build context");
+        let message = "failed to compute cache key: failed to walk /var/x/buildkit-mount31/no: lstat /var/x/buildkit-mount31/no: no such file or directory";
+        assert_eq!(plain(message), "`no` is not in the build context");
         assert_eq!(plain("dockerfile parse error"), "dockerfile parse error");
     }
 

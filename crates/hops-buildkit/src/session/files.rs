@@ -103,11 +103,13 @@ impl FileSync for SharedFiles {
     }
 }
 
-/// All values of a key. Where one is not ASCII, the daemon escapes all of them and says so under another key.
+/// All values of a key. Where one is not ASCII, the daemon escapes all of them and says so under another key; one of
+/// before 0.9 sends it as it is, which is no header by the book.
 fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
     let is_encoded = metadata.get(format!("{key}-encoded")).is_some_and(|value| value == "1");
     let text = |value: &str| if is_encoded { decode(value) } else { value.to_owned() };
-    metadata.get_all(key).iter().filter_map(|value| value.to_str().ok()).map(text).collect()
+    let bytes = metadata.get_all(key).iter().map(|value| value.as_encoded_bytes());
+    bytes.map(|bytes| text(&String::from_utf8_lossy(bytes))).collect()
 }
 
 /// Of a query string: `+` is a blank, `%xx` a byte.

@@ -48,7 +48,10 @@ async fn a_dockerignore_that_hides_the_dockerfile_and_itself_does_no_harm(daemon
         .file("api/deep/b.pyc", "")
         .file("web/x", "");
     let run = daemon
-        .build(&daemon.solve(files, "FROM busybox\nCOPY . /in\nRUN cd /in && find . -type f | sort && : NONCE\n"))
+        .build(
+            &daemon
+                .solve(files, "FROM busybox\nCOPY . /in\nRUN cd /in && find . -type f | sort && : NONCE\n"),
+        )
         .await;
     run.built();
     assert_eq!(run.log(), "./api/keep.pyc\n./api/main.py\n");

@@ -49,6 +49,7 @@ async fn a_mistake_in_the_dockerfile_is_shown_with_its_line(daemon: Daemon) {
     let location = failure.location.as_ref().unwrap();
     assert_eq!((location.first_line, failure.step.as_deref()), (3, None));
     assert!(failure.message.contains("unknown instruction: RUM"), "{failure:?}");
+    assert_eq!(failure.is_reader_old, daemon == Daemon::OldDocker);
 }
 
 async fn a_failure_in_a_very_long_dockerfile_is_shown_too(daemon: Daemon) {
@@ -64,12 +65,15 @@ async fn a_file_that_is_not_there_is_named(daemon: Daemon) {
     let run =
         daemon.build(&daemon.solve(Files::new(), "FROM busybox\nCOPY no/such /\nLABEL a=NONCE\n")).await;
     let failure = failure(&run);
-    assert_eq!(failure.message, "`no/such` is not in the build context");
+    // The old one stops at the first part of the path that is missing.
+    let path = if daemon == Daemon::OldDocker { "no" } else { "no/such" };
+    assert_eq!(failure.message, format!("`{path}` is not in the build context"));
     assert_eq!(failure.location.as_ref().unwrap().first_line, 2);
 }
 
 async fn a_target_that_does_not_exist_is_named(daemon: Daemon) {
-    let solve = Solve { target: Some("nope".into()), ..daemon.solve(Files::new(), "FROM busybox\nLABEL a=NONCE\n") };
+    let solve =
+        Solve { target: Some("nope".into()), ..daemon.solve(Files::new(), "FROM busybox\nLABEL a=NONCE\n") };
     let run = daemon.build(&solve).await;
     let failure = failure(&run);
     assert!(failure.message.contains("nope"), "{failure:?}");
@@ -150,4 +154,18 @@ async fn a_cancelled_build_stops_in_the_daemon_too(daemon: Daemon) {
     let run =
         tokio::time::timeout(Duration::from_secs(30), daemon.build(&second)).await.expect("the lock is free");
     assert_eq!(run.log(), "free\n");
+}
+
+#[tokio::test]
+async fn what_an_old_engine_does_not_know_yet_is_said_to_be_no_ones_mistake() {
+    let daemon = Daemon::OldDocker;
+    for steps in
+        ["RUN <<EOF\ncat /etc/motd\nEOF\n", "COPY <<EOF /x\nfrom a heredoc\nEOF\n", "COPY --link a /\n"]
+    {
+        let run =
+            daemon.build(&daemon.solve(Files::new().file("a", ""), &format!("FROM busybox\n{steps}"))).await;
+        let failure = failure(&run);
+        assert!(failure.is_reader_old, "{failure:?}");
+        assert!(failure.location.is_some(), "{failure:?}");
+    }
 }
