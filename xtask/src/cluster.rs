@@ -1,4 +1,5 @@
-//! A real Kubernetes on this machine: control plane, one node, ingress, DNS, registry, BuildKit.
+//! A real Kubernetes on this machine: control plane, one node, ingress, DNS, registry, BuildKit. Beside it, and with the
+//! same registry and BuildKit, two Docker engines.
 //!
 //! Everything runs as plain detached processes from one folder outside the checkout. Every step looks first and does only
 //! what is missing, so that `up` repairs a cluster of which parts have died, and does nothing to a healthy one.
@@ -10,6 +11,7 @@ mod containerd;
 mod control_plane;
 mod daemon;
 mod dns;
+pub(crate) mod docker;
 mod environment;
 mod etcd;
 mod identity;
@@ -40,8 +42,11 @@ pub(crate) use self::{
     layout::Layout,
     slot::Port,
 };
-use self::{kubectl::Kubectl, slot::Slot};
-use crate::{packages, progress, tools::Tools};
+use self::{docker::Engine, kubectl::Kubectl, network::Namespace, remains::Runtime, slot::Slot};
+use crate::{
+    packages, progress,
+    tools::{Part, Tools},
+};
 
 /// Arguments of `cargo xtask cluster`.
 #[derive(clap::Args)]
@@ -54,7 +59,7 @@ pub(crate) struct Arguments {
 enum Task {
     /// Install, build and start what is missing, and wait until all of it works
     Up,
-    /// Stop everything and leave nothing behind; images and build cache are kept for the next `up`
+    /// Stop everything, the Docker engines too, and leave nothing behind; images and build cache are kept for the next `up`
     Down {
         /// Remove images, build cache and logs too
         #[arg(long)]
@@ -73,9 +78,12 @@ pub(crate) struct Cluster {
     pub(crate) tools: Tools,
 }
 
+/// What Kubernetes and the Docker engines share.
+const BASE: [&str; 2] = ["registry", "buildkitd"];
+
 /// In the order of starting: each group needs what the groups before it offer.
-const STARTED: [&[&str]; 3] = [
-    &["etcd", "registry", "registry-of-node", "buildkitd", "containerd"],
+const KUBERNETES: [&[&str]; 3] = [
+    &["etcd", "registry-of-node", "containerd"],
     &["kube-apiserver"],
     &["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "traefik"],
 ];
@@ -98,28 +106,44 @@ pub(crate) fn up() -> Result<Environment> {
         progress::say("using your own cluster, as HOPS_TEST_KUBECONFIG is set");
         return Ok(own);
     }
+    begin("the cluster", &[packages::CLUSTER], &[Part::Base, Part::Kubernetes], Cluster::start)
+}
+
+/// Makes both Docker engines run.
+pub(crate) fn up_docker() -> Result<()> {
+    let packages = [packages::CLUSTER, packages::DOCKER, packages::DOCKER_BUILD];
+    begin("Docker", &packages, &[Part::Base, Part::Docker], Cluster::start_docker).map(drop)
+}
+
+/// Prepares the machine, then starts something.
+fn begin(
+    what: &str,
+    needed: &[&[(&'static str, &'static str)]],
+    parts: &[Part],
+    start: impl FnOnce(&Cluster) -> Result<bool>,
+) -> Result<Environment> {
     must_be_root()?;
     let begin = Instant::now();
     let layout = Layout::of_checkout()?;
     let _lock = layout.lock()?;
-    packages::install()?;
-    let tools = Tools::build()?;
+    packages::install(needed)?;
+    let tools = Tools::build(parts)?;
     if layout.is_of_an_earlier_boot() {
         progress::say("removing what is left of the cluster from before the machine's restart");
         stop_all(&layout)?;
     }
     let slot = layout.claim_slot()?;
     let cluster = Cluster { layout, slot, tools };
-    let changed = cluster.start()?;
+    cluster.layout.make()?;
+    cluster.layout.remember_boot()?;
+    let changed = start(&cluster)?;
     let seconds = begin.elapsed().as_secs_f64();
     if changed {
-        progress::say(format!(
-            "the cluster is up ({seconds:.1} s)\nhint: eval \"$(cargo xtask cluster env)\""
-        ));
+        progress::say(format!("{what} is up ({seconds:.1} s)\nhint: eval \"$(cargo xtask cluster env)\""));
     } else {
-        progress::say(format!("the cluster was up already ({seconds:.1} s)"));
+        progress::say(format!("{what} was up already ({seconds:.1} s)"));
     }
-    Ok(Environment::of_cluster(&cluster.layout, slot))
+    Environment::of_checkout(&cluster.layout, slot)
 }
 
 pub(crate) fn down(purge: bool) -> Result<()> {
@@ -136,10 +160,36 @@ pub(crate) fn down(purge: bool) -> Result<()> {
     })
 }
 
+/// Stops the Docker engines, and what they shared with a cluster that does not run either.
+pub(crate) fn down_docker() -> Result<()> {
+    must_be_root()?;
+    let layout = Layout::of_checkout()?;
+    let Some(slot) = layout.slot() else { return Ok(()) };
+    let _lock = layout.lock()?;
+    progress::step("stopping Docker", || {
+        if is_running()? { stop_docker(&layout, slot) } else { stop_all(&layout) }
+    })
+}
+
+/// Makes the daemon of a Docker engine anew, while its containers run.
+fn restart_docker(engine: Engine, kill: bool) -> Result<()> {
+    must_be_root()?;
+    let layout = Layout::of_checkout()?;
+    let _lock = layout.lock()?;
+    let slot = layout.slot().context("there is no Docker engine\nhint: `cargo xtask docker up`")?;
+    let tools = Tools::build(&[Part::Base, Part::Docker])?;
+    engine.restart(&Cluster { layout, slot, tools }, kill)
+}
+
+/// Whether any part of this checkout's Docker engines runs.
+pub(crate) fn is_docker_running() -> Result<bool> {
+    Ok(docker::is_running(&Layout::of_checkout()?))
+}
+
 /// Whether any part of this checkout's cluster runs.
 pub(crate) fn is_running() -> Result<bool> {
     let layout = Layout::of_checkout()?;
-    Ok(STARTED.concat().iter().any(|name| daemon::is_running(&layout, name)))
+    Ok(KUBERNETES.concat().iter().any(|name| daemon::is_running(&layout, name)))
 }
 
 /// Whether tests use a cluster of the user's own.
@@ -151,7 +201,7 @@ fn status() -> Result<()> {
     let layout = Layout::of_checkout()?;
     let mut out = io::stdout().lock();
     let mut all = true;
-    for name in STARTED.concat() {
+    for name in BASE.into_iter().chain(KUBERNETES.concat()) {
         let is_running = daemon::is_running(&layout, name);
         all &= is_running;
         writeln!(out, "{name:24} {}", if is_running { "running" } else { "stopped" })?;
@@ -169,15 +219,23 @@ fn status() -> Result<()> {
 impl Cluster {
     /// The running cluster of this checkout, started if need be.
     pub(crate) fn running() -> Result<Self> {
-        if Environment::of_user()?.is_some() {
-            bail!(
-                "this task works on the cluster that it starts itself; HOPS_TEST_KUBECONFIG names one of your own"
-            );
-        }
+        must_be_this_checkouts()?;
         up()?;
+        Self::of_checkout(&[Part::Base, Part::Kubernetes])
+    }
+
+    /// Registry and BuildKit of this checkout, started if need be, without anything that runs apps.
+    pub(crate) fn base() -> Result<Self> {
+        must_be_this_checkouts()?;
+        let parts = [Part::Base];
+        begin("the builder", &[packages::CLUSTER], &parts, Self::start_base)?;
+        Self::of_checkout(&parts)
+    }
+
+    fn of_checkout(parts: &[Part]) -> Result<Self> {
         let layout = Layout::of_checkout()?;
         let slot = layout.slot().context("the cluster was stopped meanwhile")?;
-        Ok(Self { layout, slot, tools: Tools::build()? })
+        Ok(Self { layout, slot, tools: Tools::build(parts)? })
     }
 
     /// Makes another program run beside the cluster, and waits until it works. It has to be one of [`GUESTS`].
@@ -215,16 +273,12 @@ impl Cluster {
         Kubectl { program: self.tools.program("kubectl").to_owned(), kubeconfig: self.layout.kubeconfig() }
     }
 
-    /// Starts what does not run. Whether that was anything.
+    /// Starts what does not run of Kubernetes. Whether that was anything.
     fn start(&self) -> Result<bool> {
-        self.layout.make()?;
-        self.layout.remember_boot()?;
-        self.link_programs()?;
-        network::up(self.slot).context("cannot set up the node's network")?;
-        cgroups::make(&network::name(self.slot))?;
+        Namespace::of_node(self.slot).up().context("cannot set up the node's network")?;
         certificates::issue(&self.layout, self.slot).context("cannot issue the cluster's certificates")?;
-        let mut changed = false;
-        for group in STARTED {
+        let mut changed = self.start_base()?;
+        for group in KUBERNETES {
             changed |= self.start_group(group)?;
             if group.contains(&"containerd") {
                 pause::build(self).context("cannot build the pods' first image")?;
@@ -233,8 +287,27 @@ impl Cluster {
         Ok(self.become_ready()? || changed)
     }
 
+    /// The same of the Docker engines.
+    fn start_docker(&self) -> Result<bool> {
+        let mut changed = self.start_base()?;
+        for engine in Engine::ALL {
+            changed |= engine.start(self)?;
+        }
+        Ok(changed)
+    }
+
+    fn start_base(&self) -> Result<bool> {
+        self.link_programs()?;
+        cgroups::make(&network::name(self.slot))?;
+        self.start_group(&BASE)
+    }
+
     fn start_group(&self, names: &[&str]) -> Result<bool> {
-        let daemons: Vec<Daemon> = names.iter().map(|name| self.daemon(name)).collect();
+        self.start_daemons(&names.iter().map(|name| self.daemon(name)).collect::<Vec<_>>())
+    }
+
+    /// Starts those that do not run, at once, and waits for them. Whether there were any.
+    fn start_daemons(&self, daemons: &[Daemon]) -> Result<bool> {
         let unwell: Vec<&Daemon> = daemons.iter().filter(|daemon| !daemon.is_well(&self.layout)).collect();
         if unwell.is_empty() {
             return Ok(false);
@@ -263,7 +336,7 @@ impl Cluster {
             "kube-proxy" => kubelet::proxy(self),
             "coredns" => dns::daemon(self),
             "traefik" => ingress::daemon(self),
-            _ => unreachable!("`STARTED` names only these"),
+            _ => unreachable!("`BASE` and `KUBERNETES` name only these"),
         }
     }
 
@@ -287,7 +360,7 @@ impl Cluster {
     /// What people call from their shells, found by name.
     fn link_programs(&self) -> Result<()> {
         for name in ["buildctl", "kubectl"] {
-            let program = self.tools.program(name);
+            let Some(program) = self.tools.find(name) else { continue };
             let link = self.layout.bin().join(name);
             if fs::read_link(&link).is_ok_and(|target| target == program) {
                 continue;
@@ -303,16 +376,31 @@ impl Cluster {
 fn stop_all(layout: &Layout) -> Result<()> {
     let Some(slot) = layout.slot() else { return Ok(()) };
     daemon::stop(layout, &GUESTS)?;
-    for group in STARTED.iter().rev() {
+    stop_docker(layout, slot)?;
+    for group in KUBERNETES.iter().rev() {
         // Containers go between who wants them and who runs them: nothing is left that would start one again.
         if group.contains(&"containerd") {
-            remains::kill_containers(layout, slot)?;
+            remains::kill_containers(&Runtime::of_node(layout, slot))?;
         }
         daemon::stop(layout, group)?;
     }
+    daemon::stop(layout, &BASE)?;
     remains::remove(layout, slot)?;
-    network::down(slot)?;
+    Namespace::of_node(slot).down()?;
     layout.forget(false)
+}
+
+fn stop_docker(layout: &Layout, slot: Slot) -> Result<()> {
+    Engine::ALL.iter().try_for_each(|engine| engine.stop(layout, slot))
+}
+
+fn must_be_this_checkouts() -> Result<()> {
+    if Environment::of_user()?.is_some() {
+        bail!(
+            "this task works on the cluster that it starts itself; HOPS_TEST_KUBECONFIG names one of your own"
+        );
+    }
+    Ok(())
 }
 
 fn must_be_root() -> Result<()> {

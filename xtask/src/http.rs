@@ -3,6 +3,8 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
+    path::Path,
     time::Duration,
 };
 
@@ -50,6 +52,31 @@ pub(crate) fn request(address: SocketAddr, method: &str, path: &str, accept: &st
         }
     }
     parse(&String::from_utf8_lossy(&head)).context("not an HTTP answer")
+}
+
+/// One request without a body to a socket in the file system, and the answer's body; anything but a success is an error.
+/// `limit` is for each part of the answer.
+pub(crate) fn request_at(socket: &Path, method: &str, path: &str, limit: Duration) -> Result<String> {
+    let mut stream =
+        UnixStream::connect(socket).with_context(|| format!("cannot connect to {}", socket.display()))?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    // HTTP/1.0, so that the answer ends with the connection and is never cut into chunks.
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let text = String::from_utf8_lossy(&answer);
+    let (head, body) = text.split_once("\r\n\r\n").context("not an HTTP answer")?;
+    let status = parse(head).context("not an HTTP answer")?.status;
+    if !(200..300).contains(&status) {
+        bail!("{method} {path} was answered with {status}: {}", body.trim());
+    }
+    Ok(body.to_owned())
+}
+
+/// Whether a GET of `path` on a socket in the file system is answered with a success.
+pub(crate) fn is_healthy_at(socket: &Path, path: &str) -> bool {
+    request_at(socket, "GET", path, TIMEOUT).is_ok()
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream> {

@@ -32,7 +32,7 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let cluster = Cluster::running()?;
+    let cluster = Cluster::base()?;
     let builder = Builder::of(&cluster);
     let machine = Machine::read()?;
     let is_named = |name: &str| arguments.only.iter().any(|only| only == name);

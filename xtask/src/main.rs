@@ -44,6 +44,8 @@ enum Task {
     Tidy,
     /// A real Kubernetes with ingress, registry and BuildKit on this machine
     Cluster(cluster::Arguments),
+    /// Two Docker engines on this machine: Debian's, and the current one
+    Docker(cluster::docker::Arguments),
     /// Base images assembled from Debian packages, in the cluster's registry under their public names
     Images(images::Arguments),
 }
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Cluster(arguments) => cluster::run(&arguments),
+        Task::Docker(arguments) => cluster::docker::run(&arguments),
         Task::Images(arguments) => images::run(&arguments),
     };
     match done {

@@ -6,9 +6,12 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{program, progress};
 
-/// A program, and the Debian package to install when this machine has none of that name. Asking for the program and not
-/// for the package leaves a machine alone that has it from elsewhere, such as Docker's own containerd.
-const NEEDED: [(&str, &str); 14] = [
+/// A file to look for, and the Debian package to install when this machine has none. Asking for a program and not for the
+/// package leaves a machine alone that has it from elsewhere, such as Docker's own containerd.
+type Needed = (&'static str, &'static str);
+
+/// What the base and Kubernetes need.
+pub(crate) const CLUSTER: &[Needed] = &[
     ("busybox", "busybox-static"),
     ("cc", "gcc"),
     ("conntrack", "conntrack"),
@@ -23,7 +26,22 @@ const NEEDED: [(&str, &str); 14] = [
     ("setsid", "util-linux"),
     ("sysctl", "procps"),
     ("tar", "tar"),
+    ("/usr/lib/cni/ptp", "containernetworking-plugins"),
 ];
+
+/// What a Docker engine needs.
+pub(crate) const DOCKER: &[Needed] = &[
+    ("dockerd", "docker.io"),
+    ("docker-init", "docker.io"),
+    ("containerd", "containerd"),
+    ("iptables", "iptables"),
+    ("runc", "runc"),
+    ("setsid", "util-linux"),
+];
+
+/// What building the current Docker engine needs.
+pub(crate) const DOCKER_BUILD: &[Needed] =
+    &[("cc", "gcc"), ("pkg-config", "pkg-config"), ("/usr/include/seccomp.h", "libseccomp-dev")];
 
 /// Where Debian puts the plugins that connect pods to the network.
 pub(crate) const CNI_PLUGINS: &str = "/usr/lib/cni";
@@ -31,15 +49,10 @@ pub(crate) const CNI_PLUGINS: &str = "/usr/lib/cni";
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// Installs what is missing. Does nothing, in no time, when nothing is.
-pub(crate) fn install() -> Result<()> {
-    let mut missing: Vec<&str> = NEEDED
-        .iter()
-        .filter(|(name, _)| program::find(name).is_none())
-        .map(|&(_, package)| package)
-        .collect();
-    if !Path::new(CNI_PLUGINS).join("ptp").exists() {
-        missing.push("containernetworking-plugins");
-    }
+pub(crate) fn install(needed: &[&[Needed]]) -> Result<()> {
+    let mut missing: Vec<&str> =
+        needed.concat().iter().filter(|(file, _)| !is_there(file)).map(|&(_, package)| package).collect();
+    missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
         return Ok(());
@@ -61,6 +74,10 @@ pub(crate) fn install() -> Result<()> {
             (install, _) => install.map(drop),
         }
     })
+}
+
+fn is_there(file: &str) -> bool {
+    if file.starts_with('/') { Path::new(file).exists() } else { program::find(file).is_some() }
 }
 
 fn apt(arguments: &[&str]) -> Command {

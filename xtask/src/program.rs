@@ -37,14 +37,16 @@ pub(crate) fn command<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> Co
     command
 }
 
-/// The first file of that name in PATH or in the administrator's folders, which a user's PATH often lacks.
+/// The first file of that name in one of the [`folders`].
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    folders().map(|folder| folder.join(name)).find(|file| is_program(file))
+}
+
+/// PATH, then the administrator's folders, which a user's PATH often lacks.
+pub(crate) fn folders() -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];
-    env::split_paths(&path)
-        .chain(usual.map(PathBuf::from))
-        .map(|folder| folder.join(name))
-        .find(|file| is_program(file))
+    env::split_paths(&path).collect::<Vec<_>>().into_iter().chain(usual.map(PathBuf::from))
 }
 
 fn is_program(file: &Path) -> bool {

@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     /// Leave out format, lints, licences and layers
     #[arg(long)]
     only_tests: bool,
-    /// Leave the cluster running afterwards, for the next time
+    /// Leave the cluster and the Docker engines running afterwards, for the next time
     #[arg(long)]
     keep_cluster: bool,
 }
@@ -26,15 +26,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.only_tests {
         checks()?;
     }
-    let was_running = cluster::is_running()?;
+    let (had_cluster, had_docker) = (cluster::is_running()?, cluster::is_docker_running()?);
+    // Both run on this machine unless the user's own are named.
+    if !cluster::is_users()? {
+        cluster::up_docker()?;
+    }
     let environment = cluster::up()?;
     // A cluster of the user's own takes its base images from where it always does.
     if !cluster::is_users()? {
         images::run(&images::Arguments::default())?;
     }
     let result = tests(&environment);
-    if !was_running && !arguments.keep_cluster {
-        cluster::down(false)?;
+    if !arguments.keep_cluster && !cluster::is_users()? {
+        match (had_cluster, had_docker) {
+            (false, false) => cluster::down(false)?,
+            (true, false) => cluster::down_docker()?,
+            (false | true, true) => {}
+        }
     }
     if !result? {
         bail!("tests failed after {:.0} s", begin.elapsed().as_secs_f64());

@@ -17,17 +17,48 @@ use crate::{digest::Key, paths, program, progress};
 /// One module under `tools/`.
 struct Module {
     name: &'static str,
+    part: Part,
     /// Names the result is linked to, where the package's own name is not the program's.
     links: &'static [(&'static str, &'static str)],
-    /// Whether the binary has to be told which version of Kubernetes it is; otherwise clients see v0.0.0.
-    is_kubernetes: bool,
+    /// Where the binary has to be told which version it is, and of which of its modules.
+    version: Option<Version>,
+    tags: &'static str,
+    needs_c: bool,
     /// What a first build takes on two cores, for the one who waits.
     minutes: &'static str,
 }
 
-const MODULES: [Module; 6] = [
-    Module { name: "buildkit", links: &[], is_kubernetes: false, minutes: "2 min" },
-    Module { name: "etcd", links: &[("server", "etcd")], is_kubernetes: false, minutes: "½ min" },
+/// What the programs are for. Nobody waits for those of another part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Part {
+    /// The builder, which both need.
+    Base,
+    Kubernetes,
+    Docker,
+}
+
+/// How a program learns its version.
+#[derive(Clone, Copy)]
+enum Version {
+    /// Otherwise clients see v0.0.0.
+    Kubernetes,
+    /// Otherwise it says `library-import`.
+    Docker,
+}
+
+const MODULE: Module = Module {
+    name: "",
+    part: Part::Kubernetes,
+    links: &[],
+    version: None,
+    tags: "",
+    needs_c: false,
+    minutes: "½ min",
+};
+
+const MODULES: [Module; 9] = [
+    Module { name: "buildkit", part: Part::Base, minutes: "2 min", ..MODULE },
+    Module { name: "etcd", links: &[("server", "etcd")], ..MODULE },
     Module {
         name: "kubernetes",
         links: &[
@@ -37,12 +68,28 @@ const MODULES: [Module; 6] = [
             ("kubernetes", "kubelet"),
             ("kubernetes", "kube-proxy"),
         ],
-        is_kubernetes: true,
+        version: Some(Version::Kubernetes),
         minutes: "5 min",
+        ..MODULE
     },
-    Module { name: "coredns", links: &[], is_kubernetes: false, minutes: "2 min" },
-    Module { name: "kubectl", links: &[], is_kubernetes: true, minutes: "½ min" },
-    Module { name: "traefik", links: &[], is_kubernetes: false, minutes: "5 min" },
+    Module { name: "coredns", minutes: "2 min", ..MODULE },
+    Module { name: "kubectl", version: Some(Version::Kubernetes), ..MODULE },
+    Module { name: "traefik", minutes: "5 min", ..MODULE },
+    Module {
+        name: "dockerd",
+        part: Part::Docker,
+        version: Some(Version::Docker),
+        minutes: "3 min",
+        ..MODULE
+    },
+    Module {
+        name: "containerd",
+        part: Part::Docker,
+        tags: "no_btrfs,no_devmapper,no_zfs",
+        minutes: "2 min",
+        ..MODULE
+    },
+    Module { name: "runc", part: Part::Docker, tags: "seccomp", needs_c: true, ..MODULE },
 ];
 
 /// The programs, built.
@@ -51,15 +98,16 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
-    /// Builds what the cache does not have. One process at a time builds; another waits for it and finds it done.
-    pub(crate) fn build() -> Result<Self> {
+    /// Builds what the cache does not have for these parts. One process at a time builds; another waits for it and finds
+    /// it done.
+    pub(crate) fn build(parts: &[Part]) -> Result<Self> {
         let cache = paths::cache()?.join("tools");
         let sources = paths::checkout().join("tools");
         let go = Go::find()?;
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let lock = fs::File::create(cache.join(".lock"))?;
         let mut programs = BTreeMap::new();
-        for module in &MODULES {
+        for module in MODULES.iter().filter(|module| parts.contains(&module.part)) {
             let folder = sources.join(module.name);
             let arguments = module.arguments(&folder)?;
             let target = cache.join(format!("{}-{}", module.name, key(&folder, &go.version, &arguments)?));
@@ -81,31 +129,63 @@ impl Tools {
 
     /// The file of a program that one of the modules makes.
     pub(crate) fn program(&self, name: &str) -> &Path {
-        self.programs.get(name).expect("the name of a program that a module makes")
+        self.programs.get(name).expect("the name of a program that a module of a part that was built makes")
+    }
+
+    /// The same, if its part was built.
+    pub(crate) fn find(&self, name: &str) -> Option<&Path> {
+        self.programs.get(name).map(PathBuf::as_path)
+    }
+
+    /// The folder of a program, for those who look for it by name.
+    pub(crate) fn folder(&self, name: &str) -> &Path {
+        self.program(name).parent().expect("a file lies in a folder")
     }
 }
 
 impl Module {
     fn arguments(&self, folder: &Path) -> Result<Vec<String>> {
         let mut linker = "-s -w".to_owned();
-        if self.is_kubernetes {
+        if let Some(version) = self.version {
             let go_mod = fs::read_to_string(folder.join("go.mod"))
                 .with_context(|| format!("cannot read go.mod of tool {}", self.name))?;
-            let minor = kubernetes_minor(&go_mod)
-                .with_context(|| format!("go.mod of tool {} requires no k8s.io/component-base", self.name))?;
-            for (name, value) in [
-                ("gitVersion", format!("v1.{minor}")),
-                ("gitMajor", "1".to_owned()),
-                ("gitMinor", { minor.split('.').next().unwrap_or_default().to_owned() }),
-            ] {
+            for (name, value) in version.variables(&go_mod)? {
                 use std::fmt::Write as _;
-                let _ = write!(linker, " -X k8s.io/component-base/version.{name}={value}");
+                let _ = write!(linker, " -X {name}={value}");
             }
         }
         // A module with a `main.go` is a program; the others only name the programs of their dependencies.
         let package = if folder.join("main.go").exists() { "." } else { "tool" };
         let fixed = ["build", "-trimpath", "-buildvcs=false", "-mod=readonly"].map(str::to_owned);
-        Ok(fixed.into_iter().chain([format!("-ldflags={linker}"), package.to_owned()]).collect())
+        let tags = (!self.tags.is_empty()).then(|| format!("-tags={}", self.tags));
+        let last = [format!("-ldflags={linker}"), package.to_owned()];
+        Ok(fixed.into_iter().chain(tags).chain(last).collect())
+    }
+}
+
+impl Version {
+    /// The linker's variables, read from the module's go.mod.
+    fn variables(self, go_mod: &str) -> Result<Vec<(&'static str, String)>> {
+        let lacks = |module: &str| format!("go.mod requires no {module}");
+        match self {
+            // Kubernetes 1.36.3 publishes its parts as modules of version v0.36.3.
+            Self::Kubernetes => {
+                let module = "k8s.io/component-base";
+                let version = required(go_mod, module).with_context(|| lacks(module))?;
+                let minor = version.strip_prefix("v0.").context("its version is not v0.x.y")?;
+                let (minor_only, _) = minor.split_once('.').context("its version is not v0.x.y")?;
+                Ok(vec![
+                    ("k8s.io/component-base/version.gitVersion", format!("v1.{minor}")),
+                    ("k8s.io/component-base/version.gitMajor", "1".to_owned()),
+                    ("k8s.io/component-base/version.gitMinor", minor_only.to_owned()),
+                ])
+            }
+            Self::Docker => {
+                let module = "github.com/moby/moby/v2";
+                let version = required(go_mod, module).with_context(|| lacks(module))?;
+                Ok(vec![("github.com/moby/moby/v2/dockerversion.Version", version.to_owned())])
+            }
+        }
     }
 }
 
@@ -117,7 +197,7 @@ impl Go {
     fn find() -> Result<Self> {
         if program::find("go").is_none() {
             bail!(
-                "`go` is not installed\nhint: install Go 1.26 or newer (https://go.dev/dl), it builds the parts of the cluster"
+                "`go` is not installed\nhint: install Go 1.26 or newer (https://go.dev/dl), it builds what Debian does not have"
             );
         }
         let version = program::output(&mut program::command(["go", "env", "GOVERSION", "GOOS", "GOARCH"]))?;
@@ -137,7 +217,10 @@ impl Go {
             .arg(package)
             .current_dir(folder);
         // What the key does not know must have no influence.
-        command.env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
+        command
+            .env("CGO_ENABLED", if module.needs_c { "1" } else { "0" })
+            .env("GOFLAGS", "")
+            .env("GOWORK", "off");
         program::output(&mut command)
             .with_context(|| format!("{} built no {}", self.version.trim(), module.name))?;
         for (built, called) in module.links {
@@ -167,15 +250,15 @@ fn key(folder: &Path, compiler: &str, arguments: &[String]) -> Result<String> {
     Ok(key.finish())
 }
 
-/// `36.3` of a go.mod that requires version v0.36.3 of the parts that Kubernetes 1.36.3 publishes as modules.
-fn kubernetes_minor(go_mod: &str) -> Option<&str> {
+/// The version in which a go.mod requires a module.
+fn required<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
     let mut lines = go_mod.lines().map(str::trim);
-    lines.find_map(|line| line.strip_prefix("k8s.io/component-base v0.")?.split(' ').next())
+    lines.find_map(|line| line.strip_prefix(module)?.strip_prefix(' ')?.split(' ').next())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{fs, key, kubernetes_minor};
+    use super::{Version, fs, key, required};
 
     fn folder(source: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -201,9 +284,12 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_kubernetes_is_that_of_the_module() {
+    fn the_version_is_that_of_the_module() {
         let go_mod = "require (\n\tk8s.io/api v0.1.0\n\tk8s.io/component-base v0.36.3 // indirect\n)";
-        assert_eq!(kubernetes_minor(go_mod), Some("36.3"));
-        assert_eq!(kubernetes_minor("module m"), None);
+        let variables = Version::Kubernetes.variables(go_mod).unwrap();
+        assert_eq!(variables[0].1, "v1.36.3");
+        assert_eq!(variables[2].1, "36");
+        assert_eq!(required(go_mod, "k8s.io/component"), None);
+        assert!(Version::Docker.variables(go_mod).is_err());
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn daemon(cluster: &Cluster) -> Daemon {
         arguments: vec![format!("--config={}", configuration.display())],
         variables: Vec::new(),
         files: vec![(configuration, settings(cluster)), (plugins, pod_network(cluster))],
-        network: Network::Node(network::name(cluster.slot)),
+        network: Network::Of(network::name(cluster.slot)),
         ready: Ready::AcceptsAt(socket(cluster)),
     }
 }

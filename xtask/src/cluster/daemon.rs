@@ -44,8 +44,8 @@ pub(crate) struct Daemon {
 #[derive(Clone)]
 pub(crate) enum Network {
     Machine,
-    /// That of the node, a network namespace of this name.
-    Node(String),
+    /// A network namespace of this name.
+    Of(String),
 }
 
 /// The sign that a daemon does its work.
@@ -53,6 +53,8 @@ pub(crate) enum Ready {
     Accepts(SocketAddr),
     AcceptsAt(PathBuf),
     Healthy(SocketAddr, &'static str),
+    /// The same of a socket in the file system.
+    HealthyAt(PathBuf, &'static str),
     ApiServer(Kubectl),
 }
 
@@ -123,7 +125,7 @@ impl Daemon {
 
     fn command(&self) -> Command {
         let mut command = Command::new("setsid");
-        if let Network::Node(name) = &self.network {
+        if let Network::Of(name) = &self.network {
             // Not `ip netns exec`: it mounts a new /sys, which hides the control groups.
             command.args(["nsenter", &format!("--net=/run/netns/{name}")]);
         }
@@ -158,6 +160,7 @@ impl Ready {
             Self::Accepts(address) => TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok(),
             Self::AcceptsAt(path) => UnixStream::connect(path).is_ok(),
             Self::Healthy(address, path) => http::is_healthy(*address, path),
+            Self::HealthyAt(socket, path) => http::is_healthy_at(socket, path),
             Self::ApiServer(kubectl) => kubectl.succeeds(&["get", "--raw=/readyz"]),
         }
     }
@@ -172,6 +175,17 @@ pub(super) fn is_running(layout: &Layout, name: &str) -> bool {
 pub(super) fn process(layout: &Layout, name: &str) -> Option<i32> {
     let record = record(layout, name)?;
     record.process.open().map(|_| record.process.pid)
+}
+
+/// Ends a daemon as a failure would, without a chance to tidy up.
+pub(super) fn kill(layout: &Layout, name: &str) -> Result<()> {
+    if let Some(process) = record(layout, name).and_then(|record| record.process.open()) {
+        process.signal(Signal::KILL);
+        if !process.wait(STOPPED_WITHIN) {
+            bail!("{name} cannot be killed; it may hang in the kernel");
+        }
+    }
+    Ok(())
 }
 
 /// Stops those of these daemons that run, all at the same time. Asks first, then insists.

@@ -5,6 +5,7 @@ use std::env;
 use anyhow::{Result, bail};
 
 use super::{
+    docker::Engine,
     layout::Layout,
     slot::{Port, Slot},
 };
@@ -13,7 +14,13 @@ use super::{
 const OWN: &str = "HOPS_TEST_KUBECONFIG";
 /// What has to be named with it: it cannot be found out from a kubeconfig.
 const NEEDED: [&str; 3] = ["HOPS_TEST_REGISTRY", "HOPS_TEST_BUILDKIT", "HOPS_TEST_INGRESS"];
-const OPTIONAL: [&str; 1] = ["HOPS_TEST_INGRESS_TLS"];
+const OPTIONAL: [&str; 5] = [
+    "HOPS_TEST_INGRESS_TLS",
+    "HOPS_TEST_DOCKER_OLD",
+    "HOPS_TEST_DOCKER_OLD_POOL",
+    "HOPS_TEST_DOCKER_NEW",
+    "HOPS_TEST_DOCKER_NEW_POOL",
+];
 
 /// Variables by name.
 pub(crate) struct Environment(Vec<(&'static str, String)>);
@@ -25,9 +32,13 @@ impl Environment {
             return Ok(own);
         }
         let layout = Layout::of_checkout()?;
-        match layout.slot().filter(|_| layout.kubeconfig().exists()) {
-            Some(slot) => Ok(Self::of_cluster(&layout, slot)),
-            None => bail!("there is no cluster\nhint: `cargo xtask cluster up` starts one"),
+        match layout.slot() {
+            Some(slot) if layout.kubeconfig().exists() || Engine::Old.socket(&layout).exists() => {
+                Self::of_checkout(&layout, slot)
+            }
+            _ => bail!(
+                "there is neither a cluster nor a Docker engine\nhint: `cargo xtask cluster up`, `cargo xtask docker up`"
+            ),
         }
     }
 
@@ -46,15 +57,33 @@ impl Environment {
         Ok(Some(Self([("KUBECONFIG", kubeconfig)].into_iter().chain(named).collect())))
     }
 
-    pub(super) fn of_cluster(layout: &Layout, slot: Slot) -> Self {
-        Self(vec![
-            ("KUBECONFIG", layout.kubeconfig().display().to_string()),
+    /// Of what there is of this checkout: the cluster, the Docker engines, or both.
+    pub(super) fn of_checkout(layout: &Layout, slot: Slot) -> Result<Self> {
+        let mut variables = vec![
             ("HOPS_TEST_REGISTRY", slot.loopback(Port::Registry).to_string()),
             ("HOPS_TEST_BUILDKIT", format!("unix://{}", layout.run("buildkitd.sock").display())),
-            ("HOPS_TEST_INGRESS", slot.loopback(Port::Ingress).to_string()),
-            ("HOPS_TEST_INGRESS_TLS", slot.loopback(Port::IngressTls).to_string()),
             ("HOPS_TEST_BIN", layout.bin().display().to_string()),
-        ])
+        ];
+        if layout.kubeconfig().exists() {
+            variables.extend([
+                ("KUBECONFIG", layout.kubeconfig().display().to_string()),
+                ("HOPS_TEST_INGRESS", slot.loopback(Port::Ingress).to_string()),
+                ("HOPS_TEST_INGRESS_TLS", slot.loopback(Port::IngressTls).to_string()),
+            ]);
+        }
+        let names = [
+            (Engine::Old, "HOPS_TEST_DOCKER_OLD", "HOPS_TEST_DOCKER_OLD_POOL"),
+            (Engine::New, "HOPS_TEST_DOCKER_NEW", "HOPS_TEST_DOCKER_NEW_POOL"),
+        ];
+        for (engine, socket, pool) in names {
+            let path = engine.socket(layout);
+            if path.exists() {
+                variables.extend([(socket, format!("unix://{}", path.display())), (pool, engine.pool(slot))]);
+            }
+        }
+        // Tests restart an engine by these tasks, which know how it was started.
+        variables.push(("HOPS_TEST_XTASK", env::current_exe()?.display().to_string()));
+        Ok(Self(variables))
     }
 
     /// All of them.

@@ -62,7 +62,7 @@ pub(super) fn kubelet(cluster: &Cluster) -> Daemon {
         ],
         variables: Vec::new(),
         files: vec![(configuration, settings.to_string())],
-        network: Network::Node(network::name(cluster.slot)),
+        network: Network::Of(network::name(cluster.slot)),
         ready: Ready::Healthy((node, KUBELET_HEALTH).into(), "/healthz"),
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn proxy(cluster: &Cluster) -> Daemon {
         arguments: vec![format!("--config={}", configuration.display())],
         variables: Vec::new(),
         files: vec![(configuration, settings.to_string())],
-        network: Network::Node(network::name(cluster.slot)),
+        network: Network::Of(network::name(cluster.slot)),
         ready: Ready::Healthy((node, PROXY_HEALTH).into(), "/livez"),
     }
 }

@@ -16,7 +16,7 @@ const FORGOTTEN: [&str; 8] =
     ["boot", "certificates", "configuration", "containerd", "etcd", "kubelet", "network", "run"];
 
 /// The longest path that a Unix socket can have, with room for the names of ours.
-const LONGEST: usize = 80;
+const LONGEST: usize = 70;
 
 /// Paths of one cluster.
 #[derive(Debug, Clone)]

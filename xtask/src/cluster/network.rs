@@ -1,88 +1,149 @@
-//! The node's network: a namespace of its own, joined to the machine by one link.
+//! Network namespaces, each joined to the machine by one link: for the cluster's node, and for each Docker engine.
 //!
-//! kube-proxy and the pods' plugins write hundreds of firewall rules under fixed names. In a namespace of their own they
-//! meet neither Docker's nor another cluster's, and go with it. On the machine itself there is one link, one route, and
-//! the few rules below.
+//! kube-proxy, the pods' plugins and Docker write hundreds of firewall rules under fixed names. In a namespace of their
+//! own they meet neither each other's nor those of a Docker engine that the machine already has, and go with it. On the
+//! machine itself there is one link, one route, and the few rules below.
+
+use std::{net::Ipv4Addr, path::Path, process::Command};
 
 use anyhow::Result;
 
 use super::slot::Slot;
 use crate::program::{self, command};
 
-/// Rules of the machine for the link: pods reach the machine's DNS and API server, and through it the world.
-fn rules(slot: Slot) -> [Vec<String>; 4] {
-    let (link, network, comment) = (name(slot), slot.network(), name(slot));
-    let rule = |words: &str| {
-        let words = format!("{words} -m comment --comment {comment}");
-        words.split(' ').map(str::to_owned).collect::<Vec<_>>()
-    };
-    [
-        rule(&format!("filter INPUT -i {link} -j ACCEPT")),
-        rule(&format!("filter FORWARD -i {link} -j ACCEPT")),
-        rule(&format!("filter FORWARD -o {link} -j ACCEPT")),
-        rule(&format!("nat POSTROUTING -s {network} ! -o {link} -j MASQUERADE")),
-    ]
+/// A namespace, and how the machine reaches what is in it.
+pub(super) struct Namespace {
+    /// Of the namespace, of the machine's end of the link, and of the control group.
+    pub(super) name: String,
+    /// The machine's end of the link.
+    machine: Ipv4Addr,
+    /// The other end.
+    pub(super) inside: Ipv4Addr,
+    /// What is behind the link.
+    routed: String,
+    /// What leaves the machine under the machine's own address.
+    hidden: String,
+    /// Addresses inside that are answered for at once when nobody has them.
+    unreachable: Option<String>,
+    /// Rules of the namespace itself, each beginning with its table.
+    inner_rules: &'static [&'static str],
 }
 
-/// The name of the namespace, of the machine's end of the link, and of the control group.
-pub(super) fn name(slot: Slot) -> String {
-    format!("hops-{}", slot.number())
-}
+/// Docker lets nobody reach a container of whom it does not know; its own place for exceptions is this chain, which it
+/// leaves alone. To a proxy on the machine, Docker's containers are then as near as if there were no namespace.
+const DOCKER_RULES: &[&str] =
+    &["filter --new-chain DOCKER-USER", "filter --append DOCKER-USER -i eth0 -j ACCEPT"];
 
-/// Makes what is missing.
-pub(super) fn up(slot: Slot) -> Result<()> {
-    if is_up(slot) {
-        return Ok(());
-    }
-    // Half a network, of an interrupted start, is not worth repairing.
-    down(slot)?;
-    let (name, machine, node) = (name(slot), slot.machine(), slot.node());
-    let bits = slot.link().split('/').nth(1).unwrap_or("24").to_owned();
-    let ip = |words: String| program::output(command(["ip"]).args(words.split(' '))).map(drop);
-    ip(format!("netns add {name}"))?;
-    ip(format!("link add {name} type veth peer name eth0 netns {name}"))?;
-    ip(format!("addr add {machine}/{bits} dev {name}"))?;
-    ip(format!("link set {name} up"))?;
-    ip(format!("-n {name} link set lo up"))?;
-    ip(format!("-n {name} addr add {node}/{bits} dev eth0"))?;
-    ip(format!("-n {name} link set eth0 up"))?;
-    ip(format!("-n {name} route add default via {machine}"))?;
-    // A pod that is gone is answered for at once. Without this, what is sent to it leaves by the default route and is lost,
-    // and its sender waits.
-    ip(format!("-n {name} route add unreachable {}", slot.pods()))?;
-    ip(format!("route add {} via {node}", slot.network()))?;
-    // Stays on at `down`: it is unknown who else has come to need it.
-    std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
-    let namespace = format!("--net=/run/netns/{name}");
-    program::output(&mut command(["nsenter", &namespace, "sysctl", "-qw", "net.ipv4.ip_forward=1"]))?;
-    for rule in rules(slot) {
-        iptables(&rule, "--insert")?;
-    }
-    Ok(())
-}
-
-/// Whether all of it is there; the last thing made stands for the rest.
-pub(super) fn is_up(slot: Slot) -> bool {
-    std::path::Path::new("/run/netns").join(name(slot)).exists()
-        && rules(slot).iter().all(|rule| iptables(rule, "--check").is_ok())
-}
-
-/// Removes all of it; what is not there is no mistake.
-pub(super) fn down(slot: Slot) -> Result<()> {
-    for rule in rules(slot) {
-        while iptables(&rule, "--check").is_ok() {
-            iptables(&rule, "--delete")?;
+impl Namespace {
+    /// The node's.
+    pub(super) fn of_node(slot: Slot) -> Self {
+        Self {
+            name: name(slot),
+            machine: slot.machine(),
+            inside: slot.node(),
+            routed: slot.network(),
+            hidden: slot.network(),
+            // A pod that is gone is answered for at once. Without this, what is sent to it leaves by the default route and
+            // is lost, and its sender waits.
+            unreachable: Some(slot.pods()),
+            inner_rules: &[],
         }
     }
-    let name = name(slot);
-    // The link goes first: the namespace lives on while anything holds it, the link must not.
-    if std::path::Path::new("/sys/class/net").join(&name).exists() {
-        program::output(&mut command(["ip", "link", "delete", &name]))?;
+
+    /// A Docker engine's.
+    pub(super) fn of_docker(slot: Slot, engine: &str, number: u8) -> Self {
+        let (machine, inside) = slot.docker_link(number);
+        Self {
+            name: format!("{}-{engine}", name(slot)),
+            machine,
+            inside,
+            routed: slot.docker_pool(number),
+            // Docker hides its containers behind the inner end.
+            hidden: format!("{inside}/32"),
+            unreachable: Some(slot.docker_pool(number)),
+            inner_rules: DOCKER_RULES,
+        }
     }
-    if std::path::Path::new("/run/netns").join(&name).exists() {
-        program::output(&mut command(["ip", "netns", "delete", &name]))?;
+
+    /// Makes what is missing.
+    pub(super) fn up(&self) -> Result<()> {
+        if self.is_up() {
+            return Ok(());
+        }
+        // Half a network, of an interrupted start, is not worth repairing.
+        self.down()?;
+        let Self { name, machine, inside, routed, .. } = self;
+        let ip = |words: String| program::output(command(["ip"]).args(words.split(' '))).map(drop);
+        ip(format!("netns add {name}"))?;
+        ip(format!("link add {name} type veth peer name eth0 netns {name}"))?;
+        ip(format!("addr add {machine}/24 dev {name}"))?;
+        ip(format!("link set {name} up"))?;
+        ip(format!("-n {name} link set lo up"))?;
+        ip(format!("-n {name} addr add {inside}/24 dev eth0"))?;
+        ip(format!("-n {name} link set eth0 up"))?;
+        ip(format!("-n {name} route add default via {machine}"))?;
+        if let Some(network) = &self.unreachable {
+            ip(format!("-n {name} route add unreachable {network}"))?;
+        }
+        ip(format!("route add {routed} via {inside}"))?;
+        // Stays on at `down`: it is unknown who else has come to need it.
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
+        program::output(self.command("sysctl").args(["-qw", "net.ipv4.ip_forward=1"]))?;
+        for rule in self.inner_rules {
+            program::output(self.command("iptables").args(["--wait", "--table"]).args(rule.split(' ')))?;
+        }
+        for rule in self.rules() {
+            iptables(&rule, "--insert")?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Removes all of it; what is not there is no mistake.
+    pub(super) fn down(&self) -> Result<()> {
+        for rule in self.rules() {
+            while iptables(&rule, "--check").is_ok() {
+                iptables(&rule, "--delete")?;
+            }
+        }
+        // The link goes first: the namespace lives on while anything holds it, the link must not.
+        if Path::new("/sys/class/net").join(&self.name).exists() {
+            program::output(&mut command(["ip", "link", "delete", &self.name]))?;
+        }
+        if Path::new("/run/netns").join(&self.name).exists() {
+            program::output(&mut command(["ip", "netns", "delete", &self.name]))?;
+        }
+        Ok(())
+    }
+
+    /// Whether all of it is there; the last thing made stands for the rest.
+    fn is_up(&self) -> bool {
+        Path::new("/run/netns").join(&self.name).exists()
+            && self.rules().iter().all(|rule| iptables(rule, "--check").is_ok())
+    }
+
+    /// Rules of the machine for the link: what is inside reaches the machine's own services, and through it the world.
+    fn rules(&self) -> [Vec<String>; 4] {
+        let (link, hidden) = (&self.name, &self.hidden);
+        let rule = |words: &str| {
+            let words = format!("{words} -m comment --comment {link}");
+            words.split(' ').map(str::to_owned).collect::<Vec<_>>()
+        };
+        [
+            rule(&format!("filter INPUT -i {link} -j ACCEPT")),
+            rule(&format!("filter FORWARD -i {link} -j ACCEPT")),
+            rule(&format!("filter FORWARD -o {link} -j ACCEPT")),
+            rule(&format!("nat POSTROUTING -s {hidden} ! -o {link} -j MASQUERADE")),
+        ]
+    }
+
+    fn command(&self, program: &str) -> Command {
+        command(["nsenter", &format!("--net=/run/netns/{}", self.name), program])
+    }
+}
+
+/// The name of the node's namespace, its link, and its control group.
+pub(super) fn name(slot: Slot) -> String {
+    format!("hops-{}", slot.number())
 }
 
 fn iptables(rule: &[String], action: &str) -> Result<()> {

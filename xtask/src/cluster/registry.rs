@@ -1,6 +1,7 @@
 //! The image registry, at one loopback address for all: who pushes, the builder, and the node.
 //!
-//! The node has a network of its own and so a loopback of its own; a second server of the same files listens there.
+//! The node and the Docker engines have networks of their own and so loopbacks of their own; further servers of the same
+//! files listen there.
 
 use std::net::SocketAddr;
 
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::{
     Cluster,
     daemon::{Daemon, Network, Ready},
-    network,
+    network::Namespace,
     slot::Port,
 };
 
@@ -18,11 +19,17 @@ pub(super) fn daemon(cluster: &Cluster) -> Daemon {
     server(cluster, "registry", address, address, Network::Machine, false)
 }
 
+/// The one that the node sees.
 pub(super) fn daemon_of_node(cluster: &Cluster) -> Daemon {
+    daemon_of(cluster, "registry-of-node", &Namespace::of_node(cluster.slot))
+}
+
+/// The one that is seen in a network namespace.
+pub(super) fn daemon_of(cluster: &Cluster, name: &'static str, namespace: &Namespace) -> Daemon {
     let port = cluster.slot.port(Port::Registry);
     let everywhere = SocketAddr::from(([0, 0, 0, 0], port));
-    let seen = SocketAddr::from((cluster.slot.node(), port));
-    server(cluster, "registry-of-node", everywhere, seen, Network::Node(network::name(cluster.slot)), true)
+    let seen = SocketAddr::from((namespace.inside, port));
+    server(cluster, name, everywhere, seen, Network::Of(namespace.name.clone()), true)
 }
 
 fn server(

@@ -17,15 +17,39 @@ use super::{cgroups, identity::Identity, layout::Layout, network, slot::Slot};
 
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
+/// A containerd whose containers are to go.
+pub(super) struct Runtime {
+    /// The control group of all its containers.
+    pub(super) group: String,
+    /// Where it listens.
+    pub(super) socket: PathBuf,
+    /// Where it keeps what it knows of running containers: its state folder.
+    pub(super) state: PathBuf,
+    /// The name under which its one user keeps containers.
+    pub(super) user: &'static str,
+}
+
+impl Runtime {
+    /// The node's.
+    pub(super) fn of_node(layout: &Layout, slot: Slot) -> Self {
+        Self {
+            group: network::name(slot),
+            socket: layout.run("containerd.sock"),
+            state: layout.folder("containerd").join("state"),
+            user: "k8s.io",
+        }
+    }
+}
+
 /// Kills all containers and the shims that hold them.
-pub(super) fn kill_containers(layout: &Layout, slot: Slot) -> Result<()> {
-    let group = network::name(slot);
+pub(super) fn kill_containers(runtime: &Runtime) -> Result<()> {
+    let group = &runtime.group;
     // Looked for first: a container that is reported dead is taken off the books, its socket is not.
-    let sockets = shim_sockets(layout);
+    let sockets = shim_sockets(runtime);
     let begin = Instant::now();
     // A killed process leaves its group a moment later, and between two looks a fork may have added another.
-    while !cgroups::is_empty(&group)? {
-        cgroups::kill(&group)?;
+    while !cgroups::is_empty(group)? {
+        cgroups::kill(group)?;
         anyhow::ensure!(
             begin.elapsed() < STOPPED_WITHIN,
             "processes in the control group {group} cannot be killed"
@@ -33,7 +57,7 @@ pub(super) fn kill_containers(layout: &Layout, slot: Slot) -> Result<()> {
         std::thread::yield_now();
     }
     // The shims last: they are the parents of what was killed, and bury it.
-    let shims: Vec<_> = shims(layout)?.into_iter().filter_map(|shim| shim.open()).collect();
+    let shims: Vec<_> = shims(&runtime.socket)?.into_iter().filter_map(|shim| shim.open()).collect();
     for shim in &shims {
         shim.signal(Signal::KILL);
     }
@@ -84,8 +108,7 @@ fn id_of(result: &str) -> Option<&str> {
 }
 
 /// The processes that hold containers of our containerd: started by it, with its socket as argument.
-fn shims(layout: &Layout) -> Result<Vec<Identity>> {
-    let socket = layout.run("containerd.sock");
+fn shims(socket: &Path) -> Result<Vec<Identity>> {
     let is_ours = |pid: i32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let mut words = line.split(|byte| *byte == 0);
@@ -97,8 +120,8 @@ fn shims(layout: &Layout) -> Result<Vec<Identity>> {
 }
 
 /// The shims' sockets lie in a folder that all containerds of a machine share; each shim's own folder says which is its.
-fn shim_sockets(layout: &Layout) -> Vec<PathBuf> {
-    let tasks = layout.folder("containerd").join("state/io.containerd.runtime.v2.task/k8s.io");
+fn shim_sockets(runtime: &Runtime) -> Vec<PathBuf> {
+    let tasks = runtime.state.join("io.containerd.runtime.v2.task").join(runtime.user);
     let folders = fs::read_dir(tasks).into_iter().flatten().flatten();
     let addresses = folders.filter_map(|folder| fs::read_to_string(folder.path().join("address")).ok());
     let sockets =
@@ -115,7 +138,7 @@ fn remove_files(folder: &Path, is_ours: impl Fn(&Path) -> bool) {
 }
 
 /// Unmounts all below a folder, the latest first.
-fn unmount_below(folder: &Path) -> Result<()> {
+pub(super) fn unmount_below(folder: &Path) -> Result<()> {
     let table = fs::read_to_string("/proc/self/mountinfo")?;
     for place in mounts_below(&table, folder).iter().rev() {
         match unmount(place.as_str(), UnmountFlags::DETACH) {

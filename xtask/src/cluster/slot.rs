@@ -86,7 +86,7 @@ impl Slot {
     }
 
     pub(super) fn services(self) -> String {
-        format!("{}/18", self.address(128, 0))
+        format!("{}/19", self.address(128, 0))
     }
 
     /// The machine's end of the link to the node; the API server and DNS listen here.
@@ -102,6 +102,21 @@ impl Slot {
     /// The network of the link.
     pub(super) fn link(self) -> String {
         format!("{}/24", self.address(192, 0))
+    }
+
+    /// Both ends of the link to a Docker engine: the machine's, and the engine's.
+    pub(super) fn docker_link(self, engine: u8) -> (Ipv4Addr, Ipv4Addr) {
+        (self.address(193 + engine, 1), self.address(193 + engine, 2))
+    }
+
+    /// The bridge of those containers of a Docker engine that join no network.
+    pub(super) fn docker_bridge(self, engine: u8) -> String {
+        format!("{}/24", self.address(200 + engine, 1))
+    }
+
+    /// The networks of a Docker engine.
+    pub(super) fn docker_pool(self, engine: u8) -> String {
+        format!("{}/19", self.address(if engine == 0 { 160 } else { 224 }, 0))
     }
 
     fn address(self, third: u8, fourth: u8) -> Ipv4Addr {
