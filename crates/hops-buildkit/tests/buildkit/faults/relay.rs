@@ -27,7 +27,7 @@ impl Relay {
                 tokio::spawn(async move {
                     tokio::select! {
                         _ = pass(near, daemon, hides_entrance) => {}
-                        _ = is_cut.wait_for(|is_cut| *is_cut) => {}
+                        Ok(_) = is_cut.wait_for(|is_cut| *is_cut) => {}
                     }
                 });
             }
@@ -41,7 +41,9 @@ async fn pass(mut near: UnixStream, daemon: Daemon, hides_entrance: bool) -> std
     let mut first = [0; 10];
     near.read_exact(&mut first).await?;
     if hides_entrance && &first == b"POST /grpc" {
-        return near.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
+        near.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await?;
+        // To its end: what is closed with something unread looks like a failure.
+        return tokio::io::copy(&mut near, &mut tokio::io::sink()).await.map(drop);
     }
     match daemon.address() {
         Address::Unix(path) | Address::Docker(path) => {
