@@ -8,7 +8,7 @@ use std::{net::Ipv4Addr, path::Path, process::Command};
 
 use anyhow::Result;
 
-use super::slot::Slot;
+use super::slot::{Port, Slot};
 use crate::program::{self, command};
 
 /// A namespace, and how the machine reaches what is in it.
@@ -21,6 +21,8 @@ pub(super) struct Namespace {
     pub(super) inside: Ipv4Addr,
     /// What is behind the link.
     routed: String,
+    /// The table of the route to it, where that is not the machine's main one.
+    table: Option<u32>,
     /// What leaves the machine under the machine's own address.
     hidden: String,
     /// Addresses inside that are answered for at once when nobody has them.
@@ -42,6 +44,7 @@ impl Namespace {
             machine: slot.machine(),
             inside: slot.node(),
             routed: slot.network(),
+            table: None,
             hidden: slot.network(),
             // A pod that is gone is answered for at once. Without this, what is sent to it leaves by the default route and
             // is lost, and its sender waits.
@@ -58,6 +61,8 @@ impl Namespace {
             machine,
             inside,
             routed: slot.docker_pool(number),
+            // HOPS gives no app a network to which the machine has a route, and looks for these in the main table.
+            table: Some(u32::from(slot.port(Port::Registry)) + u32::from(number)),
             // Docker hides its containers behind the inner end.
             hidden: format!("{inside}/32"),
             unreachable: Some(slot.docker_pool(number)),
@@ -85,7 +90,13 @@ impl Namespace {
         if let Some(network) = &self.unreachable {
             ip(format!("-n {name} route add unreachable {network}"))?;
         }
-        ip(format!("route add {routed} via {inside}"))?;
+        match self.table {
+            None => ip(format!("route add {routed} via {inside}"))?,
+            Some(table) => {
+                ip(format!("route add {routed} via {inside} table {table}"))?;
+                ip(format!("rule add to {routed} lookup {table}"))?;
+            }
+        }
         // Stays on at `down`: it is unknown who else has come to need it.
         std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
         program::output(self.command("sysctl").args(["-qw", "net.ipv4.ip_forward=1"]))?;
@@ -105,7 +116,11 @@ impl Namespace {
                 iptables(&rule, "--delete")?;
             }
         }
-        // The link goes first: the namespace lives on while anything holds it, the link must not.
+        if let Some(table) = self.table {
+            let (routed, table) = (&self.routed, table.to_string());
+            while program::succeeds(&mut command(["ip", "rule", "delete", "to", routed, "lookup", &table])) {}
+        }
+        // The link goes first, its routes with it: the namespace lives on while anything holds it, the link must not.
         if Path::new("/sys/class/net").join(&self.name).exists() {
             program::output(&mut command(["ip", "link", "delete", &self.name]))?;
         }

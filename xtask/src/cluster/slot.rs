@@ -8,7 +8,8 @@ use std::{
 use anyhow::{Context as _, Result};
 
 /// What must never be asked of a proxy: this machine, and the networks of all slots.
-pub(super) const NO_PROXY: &str = "localhost,127.0.0.0/8,10.160.0.0/11,10.192.0.0/11,.svc,.cluster.local";
+pub(super) const NO_PROXY: &str =
+    "localhost,127.0.0.0/8,10.160.0.0/11,10.192.0.0/11,100.64.0.0/10,.svc,.cluster.local";
 
 /// Which of the shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +46,8 @@ const PORTS: [Port; 10] = [
 impl Slot {
     /// 10.160 to 10.223: seldom used by networks, Docker, or other clusters.
     const FIRST_OCTET: u8 = 160;
+    /// 100.64 to 100.127, which no network of a company or home has: it is for carriers.
+    const FIRST_DOCKER_OCTET: u8 = 64;
     const COUNT: u8 = 64;
     /// Below the range of ephemeral ports, so that no outgoing connection takes one.
     const FIRST_PORT: u16 = 23_000;
@@ -86,7 +89,7 @@ impl Slot {
     }
 
     pub(super) fn services(self) -> String {
-        format!("{}/19", self.address(128, 0))
+        format!("{}/18", self.address(128, 0))
     }
 
     /// The machine's end of the link to the node; the API server and DNS listen here.
@@ -114,9 +117,13 @@ impl Slot {
         format!("{}/24", self.address(200 + engine, 1))
     }
 
-    /// The networks of a Docker engine.
+    /// The networks of a Docker engine. Not below [`Self::network`]: HOPS passes over what the machine has a route to.
     pub(super) fn docker_pool(self, engine: u8) -> String {
-        format!("{}/19", self.address(if engine == 0 { 160 } else { 224 }, 0))
+        format!("{}/17", self.docker_address(engine * 128))
+    }
+
+    fn docker_address(self, third: u8) -> Ipv4Addr {
+        Ipv4Addr::new(100, Self::FIRST_DOCKER_OCTET + self.0, third, 0)
     }
 
     fn address(self, third: u8, fourth: u8) -> Ipv4Addr {
@@ -127,13 +134,13 @@ impl Slot {
         PORTS.iter().all(|&port| TcpListener::bind(self.loopback(port)).is_ok())
     }
 
-    /// Whether a route of the machine, as `ip route` prints them, leads into this slot's network. A route to a range as
+    /// Whether a route of the machine, as `ip route` prints them, leads into this slot's networks. A route to a range as
     /// large as a /8 is no conflict: it is a company's whole network, and ours is the more specific one.
     fn overlaps(self, routes: &str) -> bool {
-        let ours = u32::from(self.address(0, 0));
+        let ours = [self.address(0, 0), self.docker_address(0)].map(u32::from);
         routes.split_whitespace().filter_map(parse_network).any(|(address, bits)| {
             let shared = bits.min(16);
-            bits > 8 && (address ^ ours) >> (32 - shared) == 0
+            bits > 8 && ours.iter().any(|ours| (address ^ ours) >> (32 - shared) == 0)
         })
     }
 }
@@ -179,6 +186,8 @@ mod tests {
         check("10.160.3.1 dev veth0", true);
         check("10.128.0.0/9 dev vpn", true);
         check("10.0.0.0/8 dev vpn", false);
+        check("100.64.0.0/10 dev vpn", true);
+        check("100.65.0.0/16 dev vpn", false);
     }
 
     #[test]
