@@ -6,6 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::upstream::Upstream;
 
@@ -20,6 +21,7 @@ pub struct Routes(Arc<Inner>);
 struct Inner {
     table: ArcSwap<Table>,
     writer: Mutex<()>,
+    changes: watch::Sender<()>,
 }
 
 /// Where one host's requests go.
@@ -70,6 +72,12 @@ impl Routes {
         let mut table = Table::clone(&self.0.table.load());
         change(&mut table);
         self.0.table.store(Arc::new(table));
+        self.0.changes.send_replace(());
+    }
+
+    /// Changes after the table did.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.0.changes.subscribe()
     }
 
     /// All hosts, sorted.
@@ -128,6 +136,18 @@ mod tests {
 
     fn route(name: &str) -> Route {
         Route { upstream: Upstream::new(name), https: Https::Never }
+    }
+
+    #[test]
+    fn whoever_waits_for_changes_sees_them() {
+        let routes = Routes::new();
+        let mut changes = routes.changes();
+        assert!(!changes.has_changed().unwrap());
+        routes.set("a.localhost", route("a"));
+        assert!(changes.has_changed().unwrap());
+        changes.mark_unchanged();
+        routes.remove("a.localhost");
+        assert!(changes.has_changed().unwrap());
     }
 
     #[test]
