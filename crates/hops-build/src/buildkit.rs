@@ -7,17 +7,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use hops_buildkit::{Client, Credentials, Image, Solve};
+use hops_buildkit::{Client, Credentials, Destination, Image, Solve};
 use hops_model::{ApplingName, BuiltImage, Cause, CommitId, Event, ImageRef, ImageUser};
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 
 use self::cache::CacheKeeper;
 use crate::{
-    ApplingBuild, BuildMemory, BuildRequest, BuildResults, Builder, InputHash, Settings, SettingsError,
-    cause, dockerfile,
+    ApplingBuild, BuildMemory, BuildRequest, BuildResults, Builder, Images, InputHash, Settings,
+    SettingsError, cause, dockerfile,
     input::Input,
     registry::Registry,
-    settings::Checked,
+    settings::{Checked, Place},
     snapshot::{Context, Dockerfile, Snapshot},
 };
 
@@ -27,11 +27,12 @@ const PLATFORM: &str = "linux/amd64";
 /// The build argument that carries the commit to Dockerfiles that declare it (design.md 7).
 const GIT_SHA: &str = "HOPS_GIT_SHA";
 
-/// Builds with a `BuildKit` daemon and keeps images in a registry.
+/// Builds with a `BuildKit` daemon, which pushes images to a registry, or with the one inside a Docker engine, which
+/// keeps them.
 pub struct BuildKitBuilder {
     settings: Checked,
     client: Client,
-    registry: Registry,
+    images: Arc<dyn Images>,
     credentials: Arc<dyn Credentials>,
     memory: Arc<dyn BuildMemory>,
     room: Semaphore,
@@ -51,26 +52,54 @@ struct Plan<'build> {
 }
 
 impl BuildKitBuilder {
-    /// Nothing is connected yet. `credentials` are the logins for base images and for the registry.
+    /// A builder whose images are in a registry. Nothing is connected yet. `credentials` are the logins for base images
+    /// and for the registry.
     pub fn new(
         settings: Settings,
         credentials: Arc<dyn Credentials>,
         memory: Arc<dyn BuildMemory>,
     ) -> Result<Self, SettingsError> {
         let settings = settings.check()?;
+        let Place::Registry { is_insecure, .. } = settings.place else { return Err(SettingsError::Engine) };
+        let images = Arc::new(Registry::new(is_insecure, Arc::clone(&credentials)));
+        Ok(Self::with(settings, credentials, memory, images))
+    }
+
+    /// A builder whose images are kept by the Docker engine that builds them, under references that are
+    /// [local](ImageRef::is_local). Nothing is connected yet. `credentials` are the logins for base images, `images` asks
+    /// the engine.
+    pub fn in_engine(
+        settings: Settings,
+        credentials: Arc<dyn Credentials>,
+        memory: Arc<dyn BuildMemory>,
+        images: Arc<dyn Images>,
+    ) -> Result<Self, SettingsError> {
+        let settings = settings.check()?;
+        if settings.place != Place::Engine {
+            return Err(SettingsError::NoEngine);
+        }
+        Ok(Self::with(settings, credentials, memory, images))
+    }
+
+    fn with(
+        settings: Checked,
+        credentials: Arc<dyn Credentials>,
+        memory: Arc<dyn BuildMemory>,
+        images: Arc<dyn Images>,
+    ) -> Self {
         let mut key = [0; 32];
         key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        Ok(Self {
+        Self {
             client: Client::new(settings.address.clone()),
-            registry: Registry::new(settings.is_insecure, Arc::clone(&credentials)),
+            images,
             room: Semaphore::new(settings.parallel),
             cache: CacheKeeper::default(),
             settings,
             credentials,
             memory,
             key,
-        })
+        }
     }
 
     /// One appling, from the beginning to its image.
@@ -123,7 +152,7 @@ impl BuildKitBuilder {
     /// The image that the same input became, if it is still there.
     async fn known(&self, plan: &Plan<'_>) -> Option<BuiltImage> {
         let image = self.memory.image_for(&plan.input).await?;
-        if self.registry.lacks(&image.reference).await { None } else { Some(image) }
+        if self.images.lacks(&image.reference).await { None } else { Some(image) }
     }
 
     /// The image, built.
@@ -161,8 +190,8 @@ impl BuildKitBuilder {
         let reference = ImageRef::parse(&format!("{}@{}", plan.repository, built.digest))
             .map_err(|error| internal(&error.to_string()))?;
         let image = self.described(plan, reference, events).await;
-        if self.settings.cache && built.steps_cached < built.steps {
-            self.cache.export(&self.client, solve);
+        if built.steps_cached < built.steps {
+            self.keep_cache(solve);
         }
         Ok(image)
     }
@@ -174,7 +203,7 @@ impl BuildKitBuilder {
         reference: ImageRef,
         events: &UnboundedSender<Event>,
     ) -> BuiltImage {
-        match self.registry.user(&reference).await {
+        match self.images.user(&reference).await {
             Ok(user) => {
                 let image = BuiltImage { reference, user };
                 self.memory.remember(&plan.input, &image).await;
@@ -182,7 +211,7 @@ impl BuildKitBuilder {
             }
             Err(error) => {
                 let message = format!(
-                    "{}: the registry did not tell the image's user ({error}); it is run as an image of root's",
+                    "{}: it is not known whom the image runs as ({error}); it is run as an image of root's",
                     plan.build.name
                 );
                 tell(events, Event::Warning { message });
@@ -191,10 +220,36 @@ impl BuildKitBuilder {
         }
     }
 
+    /// After a build that added to it: has the cache written to the registry, or an engine's cut to size.
+    fn keep_cache(&self, solve: Solve) {
+        match &self.settings.place {
+            Place::Registry { cache: true, is_insecure, .. } => {
+                self.cache.export(&self.client, solve, *is_insecure);
+            }
+            Place::Registry { cache: false, .. } => {}
+            Place::Engine => {
+                if let Some(keep) = self.settings.cache_keep {
+                    self.cache.prune(&self.client, keep);
+                }
+            }
+        }
+    }
+
     fn solve(&self, plan: &Plan<'_>, snapshot: &Arc<Snapshot>) -> Solve {
-        let insecure = self.settings.is_insecure;
-        let names = vec![format!("{}:{}", plan.repository, plan.request.commit)];
-        let cache = self.settings.cache.then(|| cache::reference(&plan.repository, insecure));
+        let commit = &plan.request.commit;
+        let (tag, destination, cache) = match self.settings.place {
+            Place::Registry { is_insecure: insecure, cache, .. } => {
+                let cache = cache.then(|| cache::reference(&plan.repository, insecure));
+                (commit.to_string(), Destination::Registry { insecure }, cache)
+            }
+            // A commit may be built again with other secrets. An image that has lost its only tag is taken for waste by
+            // engines and by people who tidy up, and a release may still need it.
+            Place::Engine => {
+                let input = &plan.input.as_str()[..12];
+                (format!("{commit}-{input}"), Destination::Engine, None)
+            }
+        };
+        let image = Image { names: vec![format!("{}:{tag}", plan.repository)], destination };
         Solve {
             dockerfile: plan.build.dockerfile.to_string(),
             arguments: plan.arguments.clone(),
@@ -203,7 +258,7 @@ impl BuildKitBuilder {
             credentials: Arc::clone(&self.credentials),
             shared_key: plan.repository.clone(),
             cache_from: cache.into_iter().collect(),
-            ..Solve::new(Arc::new(Context(Arc::clone(snapshot))), Image { names, push: true, insecure })
+            ..Solve::new(Arc::new(Context(Arc::clone(snapshot))), image)
         }
     }
 }

@@ -75,6 +75,11 @@ fn failed(failure: &Failure, dockerfile: &RepoPath) -> Cause {
         Some(_) => format!(
             "mend the step and commit; `docker build --file {dockerfile} .` at the repository's root shows the same"
         ),
+        None if failure.is_reader_old => format!(
+            "mend `{dockerfile}` and commit; if it is right, it may be newer than this builder, which knows neither heredocs \
+             nor `COPY --link`: with `# syntax=docker/dockerfile:1` as its first line the builder fetches what does, and \
+             Docker 23 and later have it"
+        ),
         None => format!("mend `{dockerfile}` and commit"),
     };
     let mut proof: Vec<String> = failure.location.as_ref().map(excerpt).into_iter().flatten().collect();
@@ -143,6 +148,7 @@ mod tests {
             exit_code: Some(1),
             log_tail: vec!["1 failing".into(), "Error: expected 2".into()],
             location: Some(location()),
+            is_reader_old: false,
         };
         check(
             BuildError::Failed(Box::new(failure)),

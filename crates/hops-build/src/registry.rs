@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use hops_buildkit::Credentials;
 use hops_model::{ImageRef, ImageUser};
 use oci_client::{
@@ -12,12 +13,14 @@ use oci_client::{
 };
 use thiserror::Error;
 
+use crate::{Images, UserUnknown};
+
 /// How long an answer may take. This is a question on the side; without an answer things go on.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why an image's user is not known.
 #[derive(Debug, Error)]
-pub(crate) enum UserUnknown {
+enum RegistryError {
     /// The reference is none for a registry.
     #[error("`{0}` is no reference that a registry takes")]
     Reference(ImageRef),
@@ -51,9 +54,29 @@ impl Registry {
         Self { client: Client::new(config), credentials }
     }
 
-    /// Whether the registry says that it does not have an image. A registry that says nothing clear is given the
-    /// benefit of the doubt: machines may have the image already, and who needs it finds out.
-    pub(crate) async fn lacks(&self, image: &ImageRef) -> bool {
+    async fn configuration(&self, image: &ImageRef) -> Result<String, RegistryError> {
+        let reference: Reference =
+            image.as_str().parse().map_err(|_| RegistryError::Reference(image.clone()))?;
+        let auth = self.auth(reference.registry()).await;
+        let asked = self.client.pull_manifest_and_config(&reference, &auth);
+        let answer = tokio::time::timeout(PATIENCE, asked).await.map_err(|_| RegistryError::Late)?;
+        let (_manifest, _digest, configuration) = answer?;
+        Ok(configuration)
+    }
+
+    async fn auth(&self, host: &str) -> RegistryAuth {
+        let Some(login) = self.credentials.login(host).await else { return RegistryAuth::Anonymous };
+        match str::from_utf8(login.password.expose()) {
+            Ok(password) => RegistryAuth::Basic(login.username, password.to_owned()),
+            Err(_) => RegistryAuth::Anonymous,
+        }
+    }
+}
+
+#[async_trait]
+impl Images for Registry {
+    /// Machines may have the image of a registry that does not answer already.
+    async fn lacks(&self, image: &ImageRef) -> bool {
         let Ok(reference) = image.as_str().parse::<Reference>() else { return true };
         let auth = self.auth(reference.registry()).await;
         let asked = self.client.fetch_manifest_digest(&reference, &auth);
@@ -67,23 +90,9 @@ impl Registry {
         }
     }
 
-    /// Whom an image runs as, by its configuration.
-    pub(crate) async fn user(&self, image: &ImageRef) -> Result<ImageUser, UserUnknown> {
-        let reference: Reference =
-            image.as_str().parse().map_err(|_| UserUnknown::Reference(image.clone()))?;
-        let auth = self.auth(reference.registry()).await;
-        let asked = self.client.pull_manifest_and_config(&reference, &auth);
-        let answer = tokio::time::timeout(PATIENCE, asked).await.map_err(|_| UserUnknown::Late)?;
-        let (_manifest, _digest, configuration) = answer?;
-        user(&configuration).map_err(UserUnknown::from)
-    }
-
-    async fn auth(&self, host: &str) -> RegistryAuth {
-        let Some(login) = self.credentials.login(host).await else { return RegistryAuth::Anonymous };
-        match str::from_utf8(login.password.expose()) {
-            Ok(password) => RegistryAuth::Basic(login.username, password.to_owned()),
-            Err(_) => RegistryAuth::Anonymous,
-        }
+    async fn user(&self, image: &ImageRef) -> Result<ImageUser, UserUnknown> {
+        let known = async { Ok::<_, RegistryError>(user(&self.configuration(image).await?)?) };
+        known.await.map_err(UserUnknown::because)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, io, sync::atomic::Ordering, time::Duration};
 
 use bollard_buildkit_proto::moby::buildkit::v1::{
-    InfoRequest, SolveResponse, StatusRequest, control_client::ControlClient,
+    InfoRequest, PruneRequest, SolveResponse, StatusRequest, control_client::ControlClient,
 };
 use tokio::{io::AsyncReadExt, sync::mpsc};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,15 @@ pub struct Built {
     pub steps_cached: usize,
 }
 
+/// What the daemon's cache was relieved of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Results of steps, sent files and the like.
+    pub records: usize,
+    /// Their bytes, where the daemon knows them.
+    pub bytes: u64,
+}
+
 /// Largest message taken from the daemon, as its own clients do.
 const MESSAGE: usize = 16 << 20;
 
@@ -72,6 +81,23 @@ impl Client {
     /// The daemon's version, `None` where it is too old to say; also tells whether it is there at all.
     pub async fn version(&self) -> Result<Option<String>, BuildError> {
         version(&mut self.control().await?).await.map_err(|status| self.lost(Some(status)))
+    }
+
+    /// Has the daemon forget what it used longest ago of its cache, until no more than `keep` bytes are left of what it
+    /// can do without. What images need is not counted, nor is what a build uses at the time.
+    pub async fn prune(&self, keep: u64) -> Result<Pruned, BuildError> {
+        let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+        // Daemons of before 0.17 know the first of these only, and take it as the limit.
+        let request = PruneRequest { reserved_space: keep, max_used_space: keep, ..PruneRequest::default() };
+        let mut control = self.control().await?;
+        let lost = |status| self.lost(Some(status));
+        let mut records = control.prune(request).await.map_err(lost)?.into_inner();
+        let mut pruned = Pruned::default();
+        while let Some(record) = records.message().await.map_err(lost)? {
+            pruned.records += 1;
+            pruned.bytes += u64::try_from(record.size).unwrap_or_default();
+        }
+        Ok(pruned)
     }
 
     /// Builds. Dropping the future, or `cancel`, stops the daemon too. Events wait for room in `progress`; a

@@ -21,7 +21,7 @@ mod source;
 mod syntax;
 
 pub use address::{Address, InvalidAddress, Tls};
-pub use client::{Built, Client};
+pub use client::{Built, Client, Pruned};
 pub use error::{BuildError, Failure, Location, Refusal};
 pub use ignore::{InvalidIgnore, visible};
 pub use progress::{Outcome, Progress, Step};

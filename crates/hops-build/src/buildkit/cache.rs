@@ -1,8 +1,10 @@
-//! The cache in the registry: what lets a builder that is new begin where another one was.
+//! The cache: in the registry, what lets a builder that is new begin where another one was; in an engine, what must not
+//! fill the disk.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use hops_buildkit::{BuildError, Built, Cache, Client, Image, Solve};
@@ -18,7 +20,12 @@ pub(super) struct CacheKeeper {
     writing: Mutex<HashMap<String, JoinHandle<()>>>,
     /// Repositories that the builder has built, since it was last away.
     warm: Mutex<HashSet<String>>,
+    /// When the engine's cache was last cut to size.
+    pruned: Mutex<Option<Instant>>,
 }
+
+/// Between two prunings: the engine looks at all that it has, and cannot do much else meanwhile.
+const PRUNE_PAUSE: Duration = Duration::from_mins(10);
 
 /// Where the cache of an image's build is kept.
 pub(super) fn reference(repository: &str, insecure: bool) -> Cache {
@@ -43,10 +50,10 @@ impl CacheKeeper {
 
     /// Writes the cache of a build that has just succeeded, in the background: the same build once more, which the
     /// builder answers from what it has, with the cache as its only result. That it fails only costs time later.
-    pub(super) fn export(&self, client: &Client, mut solve: Solve) {
+    pub(super) fn export(&self, client: &Client, mut solve: Solve, insecure: bool) {
         let (client, repository) = (client.clone(), solve.shared_key.clone());
-        solve.cache_to = vec![reference(&repository, solve.image.insecure)];
-        solve.image = Image { names: Vec::new(), push: false, insecure: solve.image.insecure };
+        solve.cache_to = vec![reference(&repository, insecure)];
+        solve.image = Image::default();
         let name = repository.clone();
         let task = tokio::spawn(async move {
             let (progress, _) = mpsc::channel(1);
@@ -55,6 +62,27 @@ impl CacheKeeper {
             }
         });
         self.writing.lock().unwrap_or_else(PoisonError::into_inner).insert(name, task);
+    }
+
+    /// Has an engine forget what it used longest ago of all that is over `keep` bytes, in the background, and not with
+    /// every build.
+    pub(super) fn prune(&self, client: &Client, keep: u64) {
+        let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+        if pruned.is_some_and(|last| last.elapsed() < PRUNE_PAUSE) {
+            return;
+        }
+        *pruned = Some(Instant::now());
+        let client = client.clone();
+        tokio::spawn(async move {
+            match client.prune(keep).await {
+                Ok(freed) => tracing::debug!(
+                    freed_bytes = freed.bytes,
+                    records = freed.records,
+                    "pruned the build cache"
+                ),
+                Err(error) => tracing::warn!(%error, "cannot prune the build cache"),
+            }
+        });
     }
 
     /// Stops writing the cache of an image that is about to be built anew: the files that the builder has of it serve

@@ -56,7 +56,7 @@ impl Shop {
     pub(crate) fn new() -> Self {
         let settings = Settings {
             buildkit: variable("HOPS_TEST_BUILDKIT"),
-            registry: format!("{}/hops-build", variable("HOPS_TEST_REGISTRY")),
+            registry: Some(format!("{}/hops-build", variable("HOPS_TEST_REGISTRY"))),
             retries: 2,
             ..Settings::default()
         };
