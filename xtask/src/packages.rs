@@ -43,6 +43,13 @@ pub(crate) const DOCKER: &[Needed] = &[
 pub(crate) const DOCKER_BUILD: &[Needed] =
     &[("cc", "gcc"), ("pkg-config", "pkg-config"), ("/usr/include/seccomp.h", "libseccomp-dev")];
 
+/// What tests need besides: a certificate authority.
+pub(crate) const TESTS: &[Needed] = &[("pebble", "pebble"), ("pebble-challtestsrv", "pebble")];
+
+/// What the benchmark of the proxy needs: a proxy to compare with, and two that make load.
+pub(crate) const PROXY_BENCH: &[Needed] =
+    &[("/usr/sbin/nginx", "nginx-light"), ("h2load", "nghttp2-client"), ("wrk", "wrk")];
+
 /// Where Debian puts the plugins that connect pods to the network.
 pub(crate) const CNI_PLUGINS: &str = "/usr/lib/cni";
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     cargo_tools::{CargoTool, DENY, MACHETE},
-    cluster, images, paths, program, progress, tidy,
+    cluster, images, packages, paths, program, progress, tidy,
 };
 
 /// Arguments of `cargo xtask test`.
@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.only_tests {
         checks()?;
     }
+    packages::install(&[packages::TESTS])?;
     let (had_cluster, had_docker) = (cluster::is_running()?, cluster::is_docker_running()?);
     // Both run on this machine unless the user's own are named.
     if !cluster::is_users()? {

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tracing::info;
 
 use crate::{
-    settings::{ExternalAccount, Settings},
+    settings::{Email, ExternalAccount, Settings},
     store::{Store, StoreError},
 };
 
@@ -72,7 +72,7 @@ impl Accounts {
             return self.builder()?.from_credentials(credentials).await.map_err(AccountError::Authority);
         }
         let external = external_account.as_ref().map(external_key).transpose()?;
-        let contact = email.as_ref().map(|email| email.contact());
+        let contact = email.as_ref().map(Email::contact);
         let contact: Vec<&str> = contact.as_deref().into_iter().collect();
         let new =
             NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };

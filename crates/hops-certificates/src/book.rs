@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instant_acme::CertificateIdentifier;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::{
     fitness::{self, Unfit},
@@ -255,8 +255,13 @@ impl Entry {
             former.filter(|former| (former.severity == Severity::Free) == (severity == Severity::Free));
         let failures = same.map_or(0, |former| former.failures).saturating_add(1);
         let pause = schedule::pause(failures, severity, chance);
-        Attempt { failures, severity, not_before: now + pause, message }
+        Attempt { failures, severity, not_before: whole_second(now + pause), message }
     }
+}
+
+/// Nobody reads fractions in an instant that is minutes away.
+fn whole_second(instant: Timestamp) -> Timestamp {
+    instant.round(Unit::Second).unwrap_or(instant)
 }
 
 #[cfg(test)]

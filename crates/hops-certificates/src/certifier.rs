@@ -12,7 +12,7 @@ use hops_proxy::{Certificates, Challenges};
 use jiff::Timestamp;
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
@@ -53,6 +53,8 @@ struct Shared {
     state: Mutex<State>,
     /// Rung when there may be something to do.
     bell: Notify,
+    /// Told when a host may stand differently.
+    changes: watch::Sender<()>,
 }
 
 struct State {
@@ -86,6 +88,7 @@ impl Certifier {
             challenges,
             state: Mutex::new(State { book, files, published: BTreeMap::new() }),
             bell: Notify::new(),
+            changes: watch::Sender::new(()),
         });
         shared.publish(&mut shared.state());
         let work = tokio::spawn(work::run(Arc::clone(&shared)));
@@ -112,6 +115,11 @@ impl Certifier {
         self.shared.publish(&mut state);
         drop(state);
         self.shared.bell.notify_one();
+    }
+
+    /// Changes when a host may stand differently.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.shared.changes.subscribe()
     }
 
     /// How each wanted host stands, by name.
@@ -156,5 +164,6 @@ impl Shared {
             }
         }
         *published = wanted;
+        self.changes.send_replace(());
     }
 }

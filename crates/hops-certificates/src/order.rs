@@ -21,12 +21,10 @@ use crate::{
 };
 
 /// An authority looks from several places, one after the other; most are done in seconds.
-const PATIENCE: RetryPolicy = RetryPolicy::new()
-    .initial_delay(Duration::from_millis(250))
-    .backoff(1.5)
-    .timeout(Duration::from_secs(120));
+const PATIENCE: RetryPolicy =
+    RetryPolicy::new().initial_delay(Duration::from_millis(250)).backoff(1.5).timeout(Duration::from_mins(2));
 /// Of a whole order, whatever hangs.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// What an authority made.
 pub(crate) struct Issued {
@@ -148,9 +146,8 @@ impl OrderError {
     /// What it costs to have failed like this.
     pub(crate) fn severity(&self) -> Severity {
         let acme = match self {
-            Self::Unresolved { .. } | Self::Publish(_) => return Severity::Free,
             Self::Account(AccountError::Authority(acme)) | Self::Authority(acme) => acme,
-            Self::Account(_) => return Severity::Free,
+            Self::Account(_) | Self::Unresolved { .. } | Self::Publish(_) => return Severity::Free,
             Self::NotOffered(_) | Self::Refused { .. } | Self::Slow | Self::Answer(_) | Self::Broken => {
                 return Severity::Costly;
             }

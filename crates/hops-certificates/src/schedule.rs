@@ -51,7 +51,7 @@ pub(crate) fn within_window(start: Timestamp, end: Timestamp, chance: Chance) ->
 
 fn within(start: Timestamp, end: Timestamp, share: f64) -> Option<Timestamp> {
     let length = SignedDuration::try_from_secs_f64(start.duration_until(end).as_secs_f64() * share).ok()?;
-    start.checked_add(length).ok()
+    start.checked_add(SignedDuration::from_secs(length.as_secs())).ok()
 }
 
 /// How long to wait after so many failures in a row (at least one).
@@ -59,7 +59,8 @@ pub(crate) fn pause(failures: u32, severity: Severity, chance: Chance) -> Durati
     let steps: &[u64] = if severity == Severity::Free { &FREE_PAUSES } else { &PAUSES };
     let step = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX).min(steps.len() - 1);
     let least = if severity == Severity::Limited { HOUR } else { 0 };
-    Duration::from_secs(steps[step].max(least)).mul_f64(1.0 + chance.0 / 10.0)
+    let length = Duration::from_secs(steps[step].max(least)).mul_f64(1.0 + chance.0 / 10.0);
+    Duration::from_secs(length.as_secs())
 }
 
 #[cfg(test)]

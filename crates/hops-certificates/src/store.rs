@@ -88,21 +88,13 @@ impl Store {
     pub(crate) fn certificates(&self, now: Timestamp) -> Result<Vec<(String, Kept)>, StoreError> {
         let mut all = Vec::new();
         for (host, folder) in entries(&self.hosts())? {
-            match self.certificate(&folder) {
+            match read_certificate(&folder) {
                 Ok(kept) if kept.certificate.until > now => all.push((host, kept)),
                 Ok(_) => fs::remove_dir_all(&folder).map_err(failed("remove", &folder))?,
                 Err(error) => warn!(path = %folder.display(), "left out a certificate: {error}"),
             }
         }
         Ok(all)
-    }
-
-    fn certificate(&self, folder: &Path) -> Result<Kept, String> {
-        let read = |name| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
-        let certificate =
-            Certificate::parse(&read(CHAIN)?, &read(KEY)?).map_err(|error| error.to_string())?;
-        let record = serde_json::from_slice(&read(RECORD)?).map_err(|error| format!("{RECORD}: {error}"))?;
-        Ok(Kept { certificate, record })
     }
 
     /// Puts a new certificate in the place of the old one.
@@ -113,7 +105,7 @@ impl Store {
 
     /// Replaces what is known of a certificate.
     pub(crate) fn save_record(&self, host: &str, record: &Record) -> Result<(), StoreError> {
-        self.put(&self.hosts().join(host).join(RECORD), &json(record))
+        put(&self.hosts().join(host).join(RECORD), &json(record))
     }
 
     /// All hosts with failures.
@@ -124,7 +116,7 @@ impl Store {
     }
 
     pub(crate) fn save_attempt(&self, host: &str, attempt: &Attempt) -> Result<(), StoreError> {
-        self.put(&self.attempt(host), &json(attempt))
+        put(&self.attempt(host), &json(attempt))
     }
 
     pub(crate) fn forget_attempt(&self, host: &str) -> Result<(), StoreError> {
@@ -143,16 +135,12 @@ impl Store {
         credentials: &AccountCredentials,
     ) -> Result<(), StoreError> {
         let value = serde_json::json!({ "directory": directory, "credentials": credentials });
-        self.put(&self.account_file(directory), value.to_string().as_bytes())
+        put(&self.account_file(directory), value.to_string().as_bytes())
     }
 
     /// An account that the authority does not know any more.
     pub(crate) fn forget_account(&self, directory: &Directory) -> Result<(), StoreError> {
         remove(&self.account_file(directory))
-    }
-
-    fn put(&self, path: &Path, content: &[u8]) -> Result<(), StoreError> {
-        write::file(path, content).map_err(failed("write", path))
     }
 
     fn hosts(&self) -> PathBuf {
@@ -176,6 +164,17 @@ impl Store {
         let name = place.replace(|c: char| !(c.is_ascii_alphanumeric() || ".-_".contains(c)), "-");
         self.accounts().join(format!("{name}.json"))
     }
+}
+
+fn read_certificate(folder: &Path) -> Result<Kept, String> {
+    let read = |name| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
+    let certificate = Certificate::parse(&read(CHAIN)?, &read(KEY)?).map_err(|error| error.to_string())?;
+    let record = serde_json::from_slice(&read(RECORD)?).map_err(|error| format!("{RECORD}: {error}"))?;
+    Ok(Kept { certificate, record })
+}
+
+fn put(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    write::file(path, content).map_err(failed("write", path))
 }
 
 /// What stands in a folder by its final name, with that name; our own unfinished work begins with a dot.

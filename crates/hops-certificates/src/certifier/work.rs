@@ -22,9 +22,9 @@ use crate::{
 /// How often files are looked at.
 const LOOK_AT_FILES: Duration = Duration::from_secs(15);
 /// The longest sleep. The clock of the wall may jump, that of a timer stands still while a laptop is closed.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+const LOOK_AT_CLOCK: Duration = Duration::from_mins(1);
 /// Of one question for a window.
-const ASK_LIMIT: Duration = Duration::from_secs(60);
+const ASK_LIMIT: Duration = Duration::from_mins(1);
 
 /// What came of a job.
 enum Done {
@@ -50,6 +50,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
             let mut state = shared.state();
             (state.book.begin(now), state.book.next())
         };
+        if !begun.is_empty() {
+            shared.changes.send_replace(());
+        }
         for (host, job) in begun {
             let task = jobs.spawn(do_job(Arc::clone(&shared), host.clone(), job));
             hosts.insert(task.id(), host);
@@ -151,14 +154,15 @@ impl Shared {
     }
 
     async fn failed(&self, host: &str, error: &OrderError) {
+        if error.is_account_gone() {
+            kept(self.accounts.forget().await);
+        }
         let message = chain(error);
         let attempt =
             self.state().book.failed(host, error.severity(), message, Timestamp::now(), Chance::draw());
         warn!(host, next_try = %attempt.not_before, "no certificate: {}", attempt.message);
         kept(self.store.save_attempt(host, &attempt));
-        if error.is_account_gone() {
-            kept(self.accounts.forget().await);
-        }
+        self.changes.send_replace(());
     }
 
     fn asked(&self, host: &str, asked: Result<Window, Asked>) {
