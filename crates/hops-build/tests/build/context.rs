@@ -5,29 +5,44 @@ use std::collections::BTreeSet;
 use hops_buildkit::{Entry, Kind, Modified, visible};
 use hops_model::Event;
 
-use crate::shop::{Shop, dockerfile};
+use crate::{
+    daemon::{Daemon, on_every_daemon},
+    shop::Shop,
+};
 
-#[tokio::test]
-async fn applings_are_built_from_the_repositorys_root_each_with_its_own_dockerfile() {
-    let shop = Shop::new();
-    shop.write("api/Dockerfile", dockerfile("COPY . /all\nRUN ls -R /all && cat /all/shared/text"));
-    shop.write("web/Dockerfile", dockerfile("COPY web/page /page\nRUN cat /page"));
+on_every_daemon! {
+    applings_are_built_from_the_repositorys_root_each_with_its_own_dockerfile
+    what_is_not_committed_is_not_built
+    an_ignore_file_hides_what_it_says_but_not_the_dockerfile
+    a_dockerfiles_own_ignore_file_beats_the_roots
+    links_modes_and_odd_names_arrive_as_committed
+    the_commit_reaches_dockerfiles_that_declare_it
+    what_the_commit_only_refers_to_is_warned_of
+    ignore_files_mean_to_us_what_they_mean_to_the_builder
+    a_dockerfile_may_be_a_link_and_what_it_points_to_is_input
+    files_carry_the_time_of_their_commit_into_the_image
+    no_more_images_are_built_at_once_than_the_platform_allows
+}
+
+async fn applings_are_built_from_the_repositorys_root_each_with_its_own_dockerfile(daemon: Daemon) {
+    let shop = Shop::new(daemon);
+    shop.write("api/Dockerfile", daemon.dockerfile("COPY . /all\nRUN ls -R /all && cat /all/shared/text"));
+    shop.write("web/Dockerfile", daemon.dockerfile("COPY web/page /page\nRUN cat /page"));
     shop.write("shared/text", "from-shared").write("web/page", "from-web");
     let commit = shop.commit().await;
     let run = shop.build(&commit, &["api", "web"]).await;
     let api = run.image("api").as_str();
-    let prefix = format!("{}/{}/api@sha256:", shop.settings.registry, shop.name());
+    let prefix = format!("{}/{}/api@sha256:", shop.repositories(), shop.name());
     assert!(api.starts_with(&prefix), "{api}");
     assert!(run.log("api").contains("from-shared"));
     assert!(run.log("web").contains("from-web"));
     assert_ne!(run.image("web").digest(), run.image("api").digest());
 }
 
-#[tokio::test]
-async fn what_is_not_committed_is_not_built() {
-    let shop = Shop::new();
+async fn what_is_not_committed_is_not_built(daemon: Daemon) {
+    let shop = Shop::new(daemon);
     shop.write("Dockerfile", "not used").write("api/file", "committed");
-    shop.write("api/Dockerfile", dockerfile("COPY . /all\nRUN cat /all/api/file && ls /all/api"));
+    shop.write("api/Dockerfile", daemon.dockerfile("COPY . /all\nRUN cat /all/api/file && ls /all/api"));
     let commit = shop.commit().await;
     shop.write("api/file", "dirty").write("api/untracked", "x");
     let run = shop.build(&commit, &["api"]).await;
@@ -36,12 +51,11 @@ async fn what_is_not_committed_is_not_built() {
     assert!(log.contains("committed") && !log.contains("dirty") && !log.contains("untracked"), "{log}");
 }
 
-#[tokio::test]
-async fn an_ignore_file_hides_what_it_says_but_not_the_dockerfile() {
-    let shop = Shop::new();
+async fn an_ignore_file_hides_what_it_says_but_not_the_dockerfile(daemon: Daemon) {
+    let shop = Shop::new(daemon);
     shop.write(".dockerignore", "**/Dockerfile\n**/iterapp.toml\n.dockerignore\nhidden\n");
     shop.write("api/iterapp.toml", "").write("hidden/x", "").write("seen", "");
-    shop.write("api/Dockerfile", dockerfile("COPY . /all\nRUN find /all -type f"));
+    shop.write("api/Dockerfile", daemon.dockerfile("COPY . /all\nRUN find /all -type f"));
     let commit = shop.commit().await;
     let run = shop.build(&commit, &["api"]).await;
     run.image("api");
@@ -50,12 +64,11 @@ async fn an_ignore_file_hides_what_it_says_but_not_the_dockerfile() {
     assert_eq!(found, ["/all/seen"], "{log}");
 }
 
-#[tokio::test]
-async fn a_dockerfiles_own_ignore_file_beats_the_roots() {
-    let shop = Shop::new();
+async fn a_dockerfiles_own_ignore_file_beats_the_roots(daemon: Daemon) {
+    let shop = Shop::new(daemon);
     shop.write(".dockerignore", "seen\n").write("api/Dockerfile.dockerignore", "*\n!seen\n");
     shop.write("seen", "").write("other", "");
-    shop.write("api/Dockerfile", dockerfile("COPY . /all\nRUN find /all -type f"));
+    shop.write("api/Dockerfile", daemon.dockerfile("COPY . /all\nRUN find /all -type f"));
     let first = shop.commit().await;
     let run = shop.build(&first, &["api"]).await;
     run.image("api");
@@ -69,14 +82,13 @@ async fn a_dockerfiles_own_ignore_file_beats_the_roots() {
     assert!(!shop.build(&third, &["api"]).await.is_reused("api"));
 }
 
-#[tokio::test]
-async fn links_modes_and_odd_names_arrive_as_committed() {
-    let shop = Shop::new();
+async fn links_modes_and_odd_names_arrive_as_committed(daemon: Daemon) {
+    let shop = Shop::new(daemon);
     shop.write("a b/ö \"'$x", "odd").write("run.sh", "#!/bin/sh\necho ran\n").write("empty", "");
     std::os::unix::fs::symlink("../run.sh", shop.work().join("a b/link")).unwrap();
     shop.write(
         "api/Dockerfile",
-        dockerfile("COPY . /all\nRUN cd '/all/a b' && ./link && cat ö* && stat -c %a ../empty"),
+        daemon.dockerfile("COPY . /all\nRUN cd '/all/a b' && ./link && cat ö* && stat -c %a ../empty"),
     );
     shop.git(&["add", "--all"]);
     shop.git(&["update-index", "--chmod=+x", "run.sh"]);
@@ -90,11 +102,13 @@ async fn links_modes_and_odd_names_arrive_as_committed() {
     assert!(log.contains("ran") && log.contains("odd") && log.contains("644"), "{log}");
 }
 
-#[tokio::test]
-async fn the_commit_reaches_dockerfiles_that_declare_it() {
-    let shop = Shop::new();
-    shop.write("api/Dockerfile", dockerfile("arg A=1 \\\n  HOPS_GIT_SHA=none\nRUN echo sha=$HOPS_GIT_SHA"));
-    shop.write("web/Dockerfile", dockerfile("RUN echo sha=$HOPS_GIT_SHA."));
+async fn the_commit_reaches_dockerfiles_that_declare_it(daemon: Daemon) {
+    let shop = Shop::new(daemon);
+    shop.write(
+        "api/Dockerfile",
+        daemon.dockerfile("arg A=1 \\\n  HOPS_GIT_SHA=none\nRUN echo sha=$HOPS_GIT_SHA"),
+    );
+    shop.write("web/Dockerfile", daemon.dockerfile("RUN echo sha=$HOPS_GIT_SHA."));
     let commit = shop.commit().await;
     let run = shop.build(&commit, &["api", "web"]).await;
     run.image("web");
@@ -106,10 +120,9 @@ async fn the_commit_reaches_dockerfiles_that_declare_it() {
     assert!(!run.is_reused("api") && run.is_reused("web"));
 }
 
-#[tokio::test]
-async fn what_the_commit_only_refers_to_is_warned_of() {
-    let shop = Shop::new();
-    shop.write(".gitattributes", "*.psd filter=lfs\n").write("api/Dockerfile", dockerfile(""));
+async fn what_the_commit_only_refers_to_is_warned_of(daemon: Daemon) {
+    let shop = Shop::new(daemon);
+    shop.write(".gitattributes", "*.psd filter=lfs\n").write("api/Dockerfile", daemon.dockerfile(""));
     let commit = shop.commit().await;
     let run = shop.build(&commit, &["api"]).await;
     run.image("api");
@@ -117,8 +130,7 @@ async fn what_the_commit_only_refers_to_is_warned_of() {
 }
 
 /// What counts as input and what the builder takes must be the same, or a change would go unnoticed.
-#[tokio::test]
-async fn ignore_files_mean_to_us_what_they_mean_to_the_builder() {
+async fn ignore_files_mean_to_us_what_they_mean_to_the_builder(daemon: Daemon) {
     let paths = [
         ".hidden",
         "#hash",
@@ -134,7 +146,7 @@ async fn ignore_files_mean_to_us_what_they_mean_to_the_builder() {
         "sp ace",
         "z",
     ];
-    let shop = Shop::new();
+    let shop = Shop::new(daemon);
     for path in paths {
         shop.write(path, "");
     }
@@ -148,7 +160,10 @@ async fn ignore_files_mean_to_us_what_they_mean_to_the_builder() {
     ];
     for ignore in ignores {
         shop.write("api/Dockerfile.dockerignore", ignore);
-        shop.write("api/Dockerfile", dockerfile("COPY . /all\nRUN touch /all/none && find /all -type f"));
+        shop.write(
+            "api/Dockerfile",
+            daemon.dockerfile("COPY . /all\nRUN touch /all/none && find /all -type f"),
+        );
         let commit = shop.commit().await;
         let run = shop.build(&commit, &["api"]).await;
         run.image("api");
@@ -166,26 +181,25 @@ async fn ignore_files_mean_to_us_what_they_mean_to_the_builder() {
     }
 }
 
-#[tokio::test]
-async fn a_dockerfile_may_be_a_link_and_what_it_points_to_is_input() {
-    let shop = Shop::new();
-    shop.write("shared/Dockerfile", dockerfile("ARG HOPS_GIT_SHA\nRUN echo first $HOPS_GIT_SHA"));
+async fn a_dockerfile_may_be_a_link_and_what_it_points_to_is_input(daemon: Daemon) {
+    let shop = Shop::new(daemon);
+    shop.write("shared/Dockerfile", daemon.dockerfile("ARG HOPS_GIT_SHA\nRUN echo first $HOPS_GIT_SHA"));
     shop.write(".dockerignore", "*\n").write("api/x", "");
     std::os::unix::fs::symlink("../shared/Dockerfile", shop.work().join("api/Dockerfile")).unwrap();
     let first = shop.commit().await;
     let run = shop.build(&first, &["api"]).await;
     run.image("api");
     assert!(run.log("api").contains(&format!("first {first}")), "{}", run.log("api"));
-    shop.write("shared/Dockerfile", dockerfile("RUN echo second"));
+    shop.write("shared/Dockerfile", daemon.dockerfile("RUN echo second"));
     let second = shop.commit().await;
     let run = shop.build(&second, &["api"]).await;
     assert!(!run.is_reused("api") && run.log("api").contains("second"));
 }
 
-#[tokio::test]
-async fn files_carry_the_time_of_their_commit_into_the_image() {
-    let shop = Shop::new();
-    shop.write("page", "").write("api/Dockerfile", dockerfile("COPY page /page\nRUN stat -c time=%Y /page"));
+async fn files_carry_the_time_of_their_commit_into_the_image(daemon: Daemon) {
+    let shop = Shop::new(daemon);
+    shop.write("page", "")
+        .write("api/Dockerfile", daemon.dockerfile("COPY page /page\nRUN stat -c time=%Y /page"));
     let commit = shop.commit().await;
     let time = shop.git(&["log", "-1", "--format=time=%ct", commit.as_str()]);
     let run = shop.build(&commit, &["api"]).await;
@@ -193,13 +207,12 @@ async fn files_carry_the_time_of_their_commit_into_the_image() {
     assert!(run.log("api").contains(&time), "{time}: {}", run.log("api"));
 }
 
-#[tokio::test]
-async fn no_more_images_are_built_at_once_than_the_platform_allows() {
-    let mut shop = Shop::new();
+async fn no_more_images_are_built_at_once_than_the_platform_allows(daemon: Daemon) {
+    let mut shop = Shop::new(daemon);
     shop.settings.parallel = 1;
     let names = ["a", "b", "c"];
     for name in names {
-        shop.write(&format!("{name}/Dockerfile"), dockerfile("RUN sleep 0.2"));
+        shop.write(&format!("{name}/Dockerfile"), daemon.dockerfile("RUN sleep 0.2"));
     }
     let commit = shop.commit().await;
     let run = shop.build(&commit, &names).await;

@@ -1,51 +1,70 @@
 //! A way to a daemon that can be cut and mended.
 
 use std::{
-    net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpStream, UnixListener, UnixStream},
     task::{JoinHandle, JoinSet},
 };
 
-/// Passes connections on to the test's `BuildKit` until dropped.
+use crate::daemon::Daemon;
+
+/// A socket where nobody listens yet.
+pub(crate) struct Place {
+    folder: TempDir,
+    daemon: Daemon,
+}
+
+/// Passes connections on to the test's daemon until dropped.
 pub(crate) struct Relay {
     task: JoinHandle<()>,
     sent: Arc<AtomicU64>,
 }
 
-impl Relay {
-    /// An address where nobody listens yet.
-    pub(crate) async fn reserve() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+impl Place {
+    /// As in [`hops_build::Settings::buildkit`].
+    pub(crate) fn address(&self) -> String {
+        let scheme = if self.daemon.engine().is_some() { "docker" } else { "unix" };
+        format!("{scheme}://{}", self.socket().display())
     }
 
-    pub(crate) async fn listen(address: SocketAddr, to: String) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("relay.sock")
+    }
+
+    pub(crate) fn listen(&self) -> Relay {
+        let _ = std::fs::remove_file(self.socket());
+        let listener = UnixListener::bind(self.socket()).unwrap();
         let sent = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&sent);
+        let (counter, to) = (Arc::clone(&sent), self.daemon.address());
         let task = tokio::spawn(async move {
             // Dropped with this task, and with them every connection.
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let (to, counter) = (to.clone(), Arc::clone(&counter));
                 open.spawn(async move {
-                    if let Some(path) = to.strip_prefix("unix://") {
-                        pass(stream, UnixStream::connect(path).await.unwrap(), &counter).await;
-                    } else {
-                        let to = to.trim_start_matches("tcp://");
-                        pass(stream, TcpStream::connect(to).await.unwrap(), &counter).await;
+                    match to.split_once("://").unwrap() {
+                        ("tcp", to) => pass(stream, TcpStream::connect(to).await.unwrap(), &counter).await,
+                        (_, to) => pass(stream, UnixStream::connect(to).await.unwrap(), &counter).await,
                     }
                 });
             }
         });
-        Self { task, sent }
+        Relay { task, sent }
+    }
+}
+
+impl Relay {
+    pub(crate) fn reserve(daemon: Daemon) -> Place {
+        Place { folder: tempfile::tempdir().unwrap(), daemon }
     }
 
     /// Bytes towards the daemon so far.
@@ -60,7 +79,7 @@ impl Drop for Relay {
     }
 }
 
-async fn pass(near: TcpStream, far: impl AsyncRead + AsyncWrite, counter: &AtomicU64) {
+async fn pass(near: UnixStream, far: impl AsyncRead + AsyncWrite, counter: &AtomicU64) {
     let (mut near_read, mut near_write) = tokio::io::split(near);
     let (mut far_read, mut far_write) = tokio::io::split(far);
     let there = async {

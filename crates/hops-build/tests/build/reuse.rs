@@ -3,18 +3,28 @@
 use hops_build::Builder;
 use hops_model::Event;
 
-use crate::shop::{Shop, dockerfile, run, variable};
+use crate::{
+    daemon::{Daemon, on_every_daemon, variable},
+    shop::{Shop, run},
+};
 
-#[tokio::test]
-async fn the_same_input_needs_no_builder() {
-    let mut shop = Shop::new();
-    shop.write("api/Dockerfile", dockerfile("COPY api /api")).write("api/x", "1");
+on_every_daemon! {
+    the_same_input_needs_no_builder
+    an_image_that_is_gone_is_built_again
+    a_file_that_keeps_its_size_is_still_a_new_input
+    secrets_are_part_of_the_input_and_are_not_in_the_log
+}
+
+async fn the_same_input_needs_no_builder(daemon: Daemon) {
+    let mut shop = Shop::new(daemon);
+    shop.write("api/Dockerfile", daemon.dockerfile("COPY api /api")).write("api/x", "1");
     let first = shop.commit().await;
     let built = shop.build(&first, &["api"]).await;
     assert!(!built.is_reused("api"));
 
     // Nobody listens there.
-    shop.settings.buildkit = "tcp://127.0.0.1:1".to_owned();
+    let nowhere = if daemon.engine().is_some() { "docker:///no/such/socket" } else { "tcp://127.0.0.1:1" };
+    shop.settings.buildkit = nowhere.to_owned();
     shop.settings.retries = 0;
     let second = shop.commit().await;
     assert_ne!(first, second);
@@ -34,24 +44,24 @@ async fn the_same_input_needs_no_builder() {
     shop.build(&third, &["api"]).await.cause("api");
 }
 
-#[tokio::test]
-async fn an_image_that_is_gone_from_the_registry_is_built_again() {
-    let shop = Shop::new();
-    shop.write("api/Dockerfile", dockerfile("RUN touch /x"));
+async fn an_image_that_is_gone_is_built_again(daemon: Daemon) {
+    let shop = Shop::new(daemon);
+    shop.write("api/Dockerfile", daemon.dockerfile("RUN touch /x"));
     let commit = shop.commit().await;
     let built = shop.build(&commit, &["api"]).await;
     let image = built.image("api");
-    let path = image.repository().split_once('/').unwrap().1.to_owned();
-    delete(&path, image.digest().unwrap()).await;
+    match daemon.engine() {
+        Some(engine) => engine.delete(image).await,
+        None => delete(image.repository().split_once('/').unwrap().1, image.digest().unwrap()).await,
+    }
     let again = shop.build(&commit, &["api"]).await;
     assert!(!again.is_reused("api"));
     assert_eq!(again.image("api"), image);
 }
 
-#[tokio::test]
-async fn a_file_that_keeps_its_size_is_still_a_new_input() {
-    let shop = Shop::new();
-    shop.write("api/Dockerfile", dockerfile("COPY api/x /x\nRUN cat /x")).write("api/x", "one");
+async fn a_file_that_keeps_its_size_is_still_a_new_input(daemon: Daemon) {
+    let shop = Shop::new(daemon);
+    shop.write("api/Dockerfile", daemon.dockerfile("COPY api/x /x\nRUN cat /x")).write("api/x", "one");
     let first = shop.commit().await;
     shop.build(&first, &["api"]).await.image("api");
     shop.write("api/x", "two");
@@ -61,12 +71,11 @@ async fn a_file_that_keeps_its_size_is_still_a_new_input() {
     assert!(changed.log("api").contains("two"), "{}", changed.log("api"));
 }
 
-#[tokio::test]
-async fn secrets_are_part_of_the_input_and_are_not_in_the_log() {
-    let shop = Shop::new();
+async fn secrets_are_part_of_the_input_and_are_not_in_the_log(daemon: Daemon) {
+    let shop = Shop::new(daemon);
     shop.write(
         "api/Dockerfile",
-        dockerfile("RUN --mount=type=secret,id=key,required wc -c < /run/secrets/key"),
+        daemon.dockerfile("RUN --mount=type=secret,id=key,required wc -c < /run/secrets/key"),
     );
     let commit = shop.commit().await;
     let builder = shop.builder();

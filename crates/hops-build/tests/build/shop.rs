@@ -17,7 +17,10 @@ use hops_model::{AppName, ApplingName, BuiltImage, Cause, CommitId, Event, Image
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use crate::daemon::{Daemon, variable};
+
 pub(crate) struct Shop {
+    daemon: Daemon,
     folder: TempDir,
     app: AppName,
     pub(crate) memory: Arc<Memory>,
@@ -45,23 +48,19 @@ impl BuildMemory for Memory {
     }
 }
 
-pub(crate) fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run these tests with `cargo xtask test`, which starts what they need")
-    })
-}
-
 impl Shop {
     /// An app of a name that no other test uses, so that no image of another is in the way.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(daemon: Daemon) -> Self {
+        let registry = format!("{}/hops-build", variable("HOPS_TEST_REGISTRY"));
         let settings = Settings {
-            buildkit: variable("HOPS_TEST_BUILDKIT"),
-            registry: Some(format!("{}/hops-build", variable("HOPS_TEST_REGISTRY"))),
+            buildkit: daemon.address(),
+            registry: daemon.engine().is_none().then_some(registry),
             retries: 2,
             ..Settings::default()
         };
         let app = AppName::parse(&format!("shop-{}", nonce())).unwrap();
-        let shop = Self { folder: tempfile::tempdir().unwrap(), app, memory: Arc::default(), settings };
+        let shop =
+            Self { daemon, folder: tempfile::tempdir().unwrap(), app, memory: Arc::default(), settings };
         fs::create_dir(shop.work()).unwrap();
         shop.git(&["init", "--quiet", "--initial-branch=main"]);
         shop
@@ -69,6 +68,11 @@ impl Shop {
 
     pub(crate) fn work(&self) -> PathBuf {
         self.folder.path().join("work")
+    }
+
+    /// What all its images' names begin with.
+    pub(crate) fn repositories(&self) -> &str {
+        self.settings.registry.as_deref().unwrap_or("hops.local")
     }
 
     pub(crate) fn name(&self) -> &AppName {
@@ -108,7 +112,11 @@ impl Shop {
 
     pub(crate) fn builder(&self) -> BuildKitBuilder {
         let memory: Arc<dyn BuildMemory> = Arc::clone(&self.memory) as Arc<dyn BuildMemory>;
-        BuildKitBuilder::new(self.settings.clone(), Arc::new(BTreeMap::new()), memory).unwrap()
+        let (settings, logins) = (self.settings.clone(), Arc::new(BTreeMap::new()));
+        match self.daemon.engine() {
+            Some(engine) => BuildKitBuilder::in_engine(settings, logins, memory, Arc::new(engine)).unwrap(),
+            None => BuildKitBuilder::new(settings, logins, memory).unwrap(),
+        }
     }
 
     pub(crate) async fn request(&self, commit: &CommitId, applings: &[&str]) -> BuildRequest {
@@ -197,9 +205,4 @@ impl Run {
 /// A word that no other test run used: what contains it is in no cache.
 pub(crate) fn nonce() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
-}
-
-/// A Dockerfile whose steps are in no cache.
-pub(crate) fn dockerfile(steps: &str) -> String {
-    format!("FROM busybox\nRUN echo {}\n{steps}\n", nonce())
 }

@@ -1,20 +1,25 @@
 //! What a small change sends to the builder.
 
 use crate::{
+    daemon::{Daemon, on_every_daemon},
     relay::Relay,
-    shop::{Shop, dockerfile, run, variable},
+    shop::{Shop, run},
 };
 
-#[tokio::test]
-async fn a_one_line_change_sends_one_file() {
-    let mut shop = Shop::new();
-    let address = Relay::reserve().await;
-    let relay = Relay::listen(address, variable("HOPS_TEST_BUILDKIT")).await;
-    shop.settings.buildkit = format!("tcp://{address}");
+on_every_daemon! {
+    a_one_line_change_sends_one_file
+}
+
+async fn a_one_line_change_sends_one_file(daemon: Daemon) {
+    let mut shop = Shop::new(daemon);
+    let place = Relay::reserve(daemon);
+    let relay = place.listen();
+    shop.settings.buildkit = place.address();
     for at in 0..200 {
         shop.write(&format!("api/assets/{at}.txt"), format!("{at}\n").repeat(2_000));
     }
-    shop.write("api/main", "0").write("api/Dockerfile", dockerfile("COPY api /api\nRUN cat /api/main"));
+    shop.write("api/main", "0")
+        .write("api/Dockerfile", daemon.dockerfile("COPY api /api\nRUN cat /api/main"));
     let first = shop.commit().await;
     let builder = shop.builder();
     run(&builder, shop.request(&first, &["api"]).await).await.image("api");

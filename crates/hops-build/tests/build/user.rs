@@ -3,11 +3,17 @@
 use hops_build::Builder;
 use hops_model::ImageUser;
 
-use crate::shop::{Shop, dockerfile};
+use crate::{
+    daemon::{Daemon, on_every_daemon},
+    shop::Shop,
+};
 
-#[tokio::test]
-async fn an_image_is_told_with_the_user_that_its_dockerfile_ends_with() {
-    let shop = Shop::new();
+on_every_daemon! {
+    an_image_is_told_with_the_user_that_its_dockerfile_ends_with
+}
+
+async fn an_image_is_told_with_the_user_that_its_dockerfile_ends_with(daemon: Daemon) {
+    let shop = Shop::new(daemon);
     let cases = [
         ("nobodys", "", ImageUser::Root),
         ("roots", "USER 1000\nRUN true\nUSER root", ImageUser::Root),
@@ -17,7 +23,7 @@ async fn an_image_is_told_with_the_user_that_its_dockerfile_ends_with() {
         ("inherited", "USER 7\nFROM scratch\nCOPY --from=0 /bin/true /true", ImageUser::Root),
     ];
     for (appling, steps, _) in &cases {
-        shop.write(&format!("{appling}/Dockerfile"), dockerfile(steps));
+        shop.write(&format!("{appling}/Dockerfile"), daemon.dockerfile(steps));
     }
     let commit = shop.commit().await;
     let applings = cases.each_ref().map(|(appling, _, _)| *appling);
