@@ -6,7 +6,7 @@
 //	READY_AFTER   /health answers 503 until then     HEALTH       the status that /health answers, 200 unless set
 //	LISTEN_AFTER  the port is closed until then      HEALTH_DELAY how long /health takes
 //	EXIT_AFTER    exits then, with EXIT_CODE         EXIT_ONCE    the same, but not after the first restart
-//	ALLOCATE_MB   memory taken at the start
+//	ALLOCATE_MB   memory taken at the start          CALL_ON_TERM a URL that is asked at SIGTERM, its answer printed
 //	ON_TERM       polite: answers what it has, then exits; die: exits at once; ignore: goes on;
 //	              naive: no handler at all, which the kernel ignores for process 1 and obeys for any other
 package main
@@ -16,8 +16,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strconv"
 	"strings"
@@ -33,6 +35,7 @@ var (
 )
 
 func main() {
+	beOrphan()
 	if line := os.Getenv("PRINT"); line != "" {
 		fmt.Println(line)
 	}
@@ -79,6 +82,24 @@ func exitWhenAsked() {
 	}
 }
 
+// beOrphan is what the processes of /orphan do instead of serving: a parent starts a child and ends, the child ends later.
+func beOrphan() {
+	switch os.Getenv("ORPHAN") {
+	case "parent":
+		child := exec.Command("/proc/self/exe")
+		child.Env = []string{"ORPHAN=child"}
+		if err := child.Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(child.Process.Pid)
+		os.Exit(0)
+	case "child":
+		time.Sleep(time.Second)
+		os.Exit(0)
+	}
+}
+
 // obey does with SIGTERM what ON_TERM says.
 func obey(server *http.Server) {
 	mode := os.Getenv("ON_TERM")
@@ -87,6 +108,7 @@ func obey(server *http.Server) {
 	go func() {
 		for range signals {
 			fmt.Println("got SIGTERM as process", os.Getpid())
+			callOnTerm()
 			switch {
 			case mode == "ignore", mode == "naive" && os.Getpid() == 1:
 			case mode == "die", mode == "naive":
@@ -100,6 +122,23 @@ func obey(server *http.Server) {
 			}
 		}
 	}()
+}
+
+// callOnTerm does the last thing that an app may still have to do, with the help of a sidecar.
+func callOnTerm() {
+	url := os.Getenv("CALL_ON_TERM")
+	if url == "" {
+		return
+	}
+	time.Sleep(time.Second)
+	answer, err := http.Get(url)
+	if err != nil {
+		fmt.Println("called on SIGTERM in vain:", err)
+		return
+	}
+	defer answer.Body.Close()
+	body, _ := io.ReadAll(answer.Body)
+	fmt.Println("called on SIGTERM:", strings.TrimSpace(string(body)))
 }
 
 func routes() http.Handler {
@@ -156,6 +195,32 @@ func routes() http.Handler {
 		host, _ := os.Hostname()
 		json.NewEncoder(w).Encode(map[string]any{"pid": os.Getpid(), "host": host, "started_at": startedAt})
 	})
+	// The address at which other containers would reach this one.
+	mux.HandleFunc("/address", func(w http.ResponseWriter, _ *http.Request) {
+		addresses, err := net.InterfaceAddrs()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		for _, address := range addresses {
+			if ip, ok := address.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() {
+				fmt.Fprintln(w, ip.IP)
+				return
+			}
+		}
+		http.Error(w, "no address", http.StatusNotFound)
+	})
+	// Starts a process that outlives its parent, and answers with its number.
+	mux.HandleFunc("/orphan", func(w http.ResponseWriter, _ *http.Request) {
+		parent := exec.Command("/proc/self/exe")
+		parent.Env = []string{"ORPHAN=parent"}
+		number, err := parent.Output()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Write(number)
+	})
 	// Calls another service and passes on what it answers.
 	mux.HandleFunc("/call", func(w http.ResponseWriter, r *http.Request) {
 		client := http.Client{Timeout: 5 * time.Second}
@@ -177,6 +242,7 @@ func routes() http.Handler {
 		}
 		w.Write(content)
 	})
+	streams(mux)
 	return mux
 }
 

@@ -34,6 +34,26 @@ impl Connection {
         self.ask(host, path, keep_alive, "").await
     }
 
+    /// Sends a body part by part, with a pause after each, and waits for the answer. The connection is not used again.
+    pub async fn upload(
+        &mut self,
+        host: &str,
+        path: &str,
+        parts: &[&[u8]],
+        pause: Duration,
+    ) -> std::io::Result<Answer> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        );
+        self.0.write_all(head.as_bytes()).await?;
+        for part in parts {
+            self.0.write_all(part).await?;
+            tokio::time::sleep(pause).await;
+        }
+        self.answer(false).await.map(|(answer, _)| answer)
+    }
+
     async fn ask(
         &mut self,
         host: &str,
@@ -45,6 +65,10 @@ impl Connection {
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n{fields}\r\n");
         self.0.write_all(request.as_bytes()).await?;
+        self.answer(keep_alive).await
+    }
+
+    async fn answer(&mut self, keep_alive: bool) -> std::io::Result<(Answer, bool)> {
         let mut received = Vec::with_capacity(512);
         let head = loop {
             if let Some(end) = find(&received, b"\r\n\r\n") {

@@ -10,9 +10,10 @@ pub mod load;
 pub mod proxy;
 pub mod scene;
 pub mod score;
+pub mod socket;
 pub mod testapp;
 
-pub use daemons::Daemons;
+pub use daemons::{Daemons, DockerEngine};
 pub use load::{Load, Tally};
 pub use proxy::Proxy;
 pub use scene::{Deployed, Scene, World};

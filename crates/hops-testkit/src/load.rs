@@ -3,16 +3,15 @@
 //! Every request is accounted for, none is repeated, and latency counts from the moment at which a request was due, so
 //! that a stall shows in every request that it delayed.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod client;
+mod tally;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{sync::oneshot, task::JoinSet, time::Instant};
 
-use crate::http::Connection;
+use self::{client::Client, tally::Done};
+pub use self::{client::Request, tally::Tally};
 
 /// What to send.
 #[derive(Debug, Clone)]
@@ -29,36 +28,11 @@ pub struct Load {
     pub timeout: Duration,
 }
 
-/// What a request is like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// Over a connection that was used before.
-    KeepAlive,
-    /// Over a connection of its own.
-    Fresh,
-    /// Over a connection of its own, to `/slow/{ms}`.
-    Slow(u32),
-}
-
 /// Load on its way.
 #[derive(Debug)]
 pub struct Running {
     stop: oneshot::Sender<()>,
     task: tokio::task::JoinHandle<Tally>,
-}
-
-/// What became of the requests.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Requests that went out.
-    pub sent: u64,
-    /// Those that were answered with 200 to 299.
-    pub answered: u64,
-    /// The others, by what went wrong.
-    pub failed: BTreeMap<String, u64>,
-    /// When each failure was due, after the start, and what it was.
-    pub failures: Vec<(Duration, String)>,
-    latencies: Vec<Duration>,
 }
 
 impl Load {
@@ -70,6 +44,16 @@ impl Load {
         Self { address, host: host.to_owned(), rate, mix, timeout: Duration::from_secs(20) }
     }
 
+    /// The same, and of a hundred one upload and one download that take their time, and one WebSocket.
+    pub fn of_all_kinds(address: SocketAddr, host: &str, rate: u32) -> Self {
+        let mut load = Self::new(address, host, rate);
+        load.mix.extend_from_within(..);
+        load.mix[15] = Request::SlowUpload(1500);
+        load.mix[45] = Request::SlowDownload(1500);
+        load.mix[85] = Request::Socket(3000);
+        load
+    }
+
     /// Begins to send.
     pub fn start(self) -> Running {
         let (stop, stopped) = oneshot::channel();
@@ -78,26 +62,25 @@ impl Load {
 
     async fn send(self, mut stopped: oneshot::Receiver<()>) -> Tally {
         let begun = Instant::now();
-        let idle = Arc::new(Mutex::new(Vec::new()));
-        let load = Arc::new(self);
+        let client = Arc::new(Client::new(self.address, self.host));
         let mut requests = JoinSet::new();
         let mut tally = Tally::default();
         for number in 0_u32.. {
-            let due = begun + Duration::from_secs_f64(f64::from(number) / f64::from(load.rate));
+            let due = begun + Duration::from_secs_f64(f64::from(number) / f64::from(self.rate));
             tokio::select! {
                 biased;
                 _ = &mut stopped => break,
                 () = tokio::time::sleep_until(due) => {}
             }
-            let request = load.mix[number as usize % load.mix.len()];
-            let (load, idle) = (load.clone(), idle.clone());
-            tally.sent += 1;
+            let (request, limit) = (self.mix[number as usize % self.mix.len()], self.timeout);
+            let client = client.clone();
+            tally.count_sent(request);
             requests.spawn(async move {
-                let result = match tokio::time::timeout(load.timeout, load.ask(request, &idle)).await {
+                let result = match tokio::time::timeout(limit, client.ask(request)).await {
                     Ok(result) => result,
                     Err(_) => Err("no answer in time".to_owned()),
                 };
-                (due - begun, due.elapsed(), result.map_err(|reason| format!("{request:?}: {reason}")))
+                Done { request, due: due - begun, latency: due.elapsed(), result }
             });
             // Those that are done give their memory back as the load goes on.
             while let Some(Ok(done)) = requests.try_join_next() {
@@ -109,28 +92,6 @@ impl Load {
         }
         tally
     }
-
-    async fn ask(&self, request: Request, idle: &Mutex<Vec<Connection>>) -> Result<(), String> {
-        let keep_alive = request == Request::KeepAlive;
-        let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let kept = if keep_alive { take() } else { None };
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => Connection::open(self.address)
-                .await
-                .map_err(|error| format!("connecting: {}", error.kind()))?,
-        };
-        let path = match request {
-            Request::Slow(ms) => format!("/slow/{ms}"),
-            _ => "/".to_owned(),
-        };
-        let (answer, reusable) =
-            connection.get(&self.host, &path, keep_alive).await.map_err(|error| error.kind().to_string())?;
-        if reusable {
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        }
-        if (200..300).contains(&answer.status) { Ok(()) } else { Err(format!("status {}", answer.status)) }
-    }
 }
 
 impl Running {
@@ -138,52 +99,5 @@ impl Running {
     pub async fn stop(self) -> Tally {
         let _ = self.stop.send(());
         self.task.await.expect("sending does not panic")
-    }
-}
-
-impl Tally {
-    fn count(&mut self, (due, latency, result): (Duration, Duration, Result<(), String>)) {
-        match result {
-            Ok(()) => {
-                self.answered += 1;
-                self.latencies.push(latency);
-            }
-            Err(reason) => {
-                *self.failed.entry(reason.clone()).or_default() += 1;
-                self.failures.push((due, reason));
-            }
-        }
-    }
-
-    /// The latency that this share of the answered requests stayed below; `0.99` for all but one in a hundred.
-    pub fn quantile(&self, share: f64) -> Duration {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_unstable();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "an index into a list of requests"
-        )]
-        let index = (sorted.len() as f64 * share) as usize;
-        sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ms = |share| self.quantile(share).as_millis();
-        write!(
-            f,
-            "{} of {} answered, median {} ms, 99 % {} ms",
-            self.answered,
-            self.sent,
-            ms(0.5),
-            ms(0.99)
-        )?;
-        for (reason, count) in &self.failed {
-            write!(f, "; {count} × {reason}")?;
-        }
-        Ok(())
     }
 }

@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use hops_engine::{Engine, Events, Plan};
+use futures::StreamExt;
+use hops_engine::{Engine, Events, LogQuery, LogStream, Plan};
 use hops_model::{
     AppName, ApplingName, ApplingOutcome, ApplingResult, CauseCode, CommitId, Desired, DesiredAppling,
     Environment, Event, HostName, HttpPath, ImageRef, ImageUser, Port, ReleaseNumber, Target, VariableName,
@@ -26,6 +27,10 @@ pub trait World: Sync {
     fn entrance(&self) -> SocketAddr;
     /// The test app's image.
     async fn image(&self) -> Result<ImageRef>;
+    /// Behaviours that cannot be shown here, each with its reason. It should be a short list.
+    fn cannot(&self) -> &[(&'static str, &'static str)] {
+        &[]
+    }
 }
 
 /// An app in an environment, with the releases that a test makes of it.
@@ -178,6 +183,19 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The log lines of all applings, from now on and back to their beginnings.
+    pub async fn follow(&self) -> Result<Lines> {
+        let query = LogQuery {
+            target: self.target.clone(),
+            appling: None,
+            follow: true,
+            previous: false,
+            tail: None,
+            since: None,
+        };
+        Ok(Lines(self.world.engine().logs(query).await?))
+    }
+
     /// The way in.
     pub fn entrance(&self) -> SocketAddr {
         self.world.entrance()
@@ -209,6 +227,28 @@ impl Deployed {
             Some(cause) if cause.code == code => Ok(cause),
             other => bail!("expected {code}, got {other:#?}"),
         }
+    }
+}
+
+/// Log lines as they come.
+pub struct Lines(LogStream);
+
+impl Lines {
+    /// The next line that is as wanted, within 30 s.
+    pub async fn until(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let mut said = Vec::new();
+        let listen = async {
+            while let Some(line) = self.0.next().await {
+                let text = line?.text;
+                if is_wanted(&text) {
+                    return Ok(text);
+                }
+                said.push(text);
+            }
+            bail!("the lines ended")
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(30), listen).await.context("30 s are over");
+        heard.and_then(|heard| heard).with_context(|| format!("waiting for a log line after {said:?}"))
     }
 }
 

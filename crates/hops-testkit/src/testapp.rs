@@ -20,7 +20,7 @@ async fn find_or_build() -> Result<ImageRef> {
     let daemons = Daemons::get()?;
     let source = source();
     let mut hash = Sha256::new();
-    for file in ["go.mod", "main.go"] {
+    for file in ["go.mod", "main.go", "stream.go"] {
         let path = source.join(file);
         hash.update(std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
     }

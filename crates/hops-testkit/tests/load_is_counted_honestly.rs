@@ -72,6 +72,58 @@ async fn tally(misbehaves: fn(u64) -> bool, how: Misbehaviour, mix: &[Request]) 
     load.stop().await
 }
 
+/// Takes every connection as a WebSocket, echoes nothing more after its first message, and ends in this way.
+async fn sockets(last: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("the listener stays");
+            tokio::spawn(async move {
+                let mut buffer = [0; 1024];
+                let _ = stream.read(&mut buffer).await;
+                let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+                let head = format!("HTTP/1.1 101 Switching Protocols\r\n{accept}\r\n\r\n");
+                let _ = stream.write_all(head.as_bytes()).await;
+                let _ = stream.read(&mut buffer).await;
+                let _ = stream.write_all(b"\x81\x09message 0").await;
+                let _ = stream.read(&mut buffer).await;
+                let _ = stream.write_all(last).await;
+            });
+        }
+    });
+    address
+}
+
+async fn conversations(address: SocketAddr) -> Tally {
+    let mix = vec![Request::Socket(500)];
+    let load = Load { address, host: "test".into(), rate: 20, mix, timeout: Duration::from_secs(2) }.start();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    load.stop().await
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_cut_is_a_loss() {
+    let tally = conversations(sockets(b"").await).await;
+    assert_eq!((tally.answered, tally.failed.len()), (0, 1), "{tally}");
+    assert!(tally.failed.contains_key("WebSocket: unexpected end of file"), "{tally}");
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_closed_early_is_a_loss() {
+    // Closed properly, with 1001, and yet before its client was done.
+    let tally = conversations(sockets(b"\x88\x02\x03\xe9").await).await;
+    assert!(tally.failed.contains_key("WebSocket: not an echo: Close(Some(1001))"), "{tally}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_what_was_asked_for_is_a_loss() {
+    let mix = [Request::SlowUpload(100), Request::SlowDownload(100)];
+    let tally = tally(|_| false, Misbehaviour::Close, &mix).await;
+    assert_eq!(tally.answered, 0, "{tally}");
+    assert_eq!(tally.failed.len(), 2, "{tally}");
+}
+
 fn every_tenth(number: u64) -> bool {
     number.is_multiple_of(10)
 }

@@ -1,7 +1,10 @@
 //! No request is lost in roll-outs under load. `HOPS_TEST_LONG=1` makes it twenty in a row.
 
 use anyhow::Result;
-use hops_testkit::conformance::rollout::{Manners, no_request_is_lost};
+use hops_testkit::{
+    Load,
+    conformance::rollout::{Counted, Manners, Rollouts, no_request_is_lost},
+};
 
 use crate::world::Cluster;
 
@@ -15,7 +18,9 @@ async fn check(manners: Manners, replicas: u16) -> Result<()> {
     let _alone = ALONE.lock().await;
     let rollouts = if std::env::var_os("HOPS_TEST_LONG").is_some() { 20 } else { 3 };
     let cluster = Cluster::new().await?;
-    let (tally, mut took) = no_request_is_lost(&cluster, manners, replicas, rollouts, RATE).await?;
+    let load = |address, host: &str| Load::new(address, host, RATE);
+    let plan = Rollouts { manners, replicas, forth: rollouts, back: 0, load };
+    let Counted { tally, mut took } = no_request_is_lost(&cluster, plan).await?;
     took.sort_unstable();
     println!(
         "{manners:?}, {replicas} replicas: {tally}; {rollouts} roll-outs, median {:?}, longest {:?}",

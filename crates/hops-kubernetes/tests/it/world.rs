@@ -25,7 +25,7 @@ impl Cluster {
     /// The same with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Result<Self> {
         gateway::installed().await?;
-        let entrance = Daemons::get()?.ingress;
+        let entrance = Daemons::ingress()?;
         let mut settings = Settings {
             public_scheme: Scheme::Http,
             public_port: Some(entrance.port()),
@@ -60,5 +60,12 @@ impl World for Cluster {
 
     async fn image(&self) -> Result<ImageRef> {
         testapp::image().await
+    }
+
+    fn cannot(&self) -> &[(&'static str, &'static str)] {
+        &[(
+            "another_app_is_out_of_reach",
+            "the NetworkPolicy is there, and nothing in the test cluster enforces it",
+        )]
     }
 }

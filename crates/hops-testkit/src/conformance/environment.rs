@@ -92,3 +92,29 @@ pub async fn a_sidecar_starts_first_and_shares_the_network(world: &dyn World) ->
     scene.get_until(&web, path, |answer| answer.body == "the proxy\n").await?;
     scene.end().await
 }
+
+/// A sidecar goes on until the appling's own container has ended: what it still does on its way out works.
+pub async fn a_sidecar_is_there_until_its_app_has_stopped(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "last").await?;
+    let mut web = scene.appling("web");
+    set(&mut web, "CALL_ON_TERM", "http://localhost:5433/");
+    let mut proxy = scene.appling("proxy");
+    for (name, value) in [("PORT", "5433"), ("VERSION", "still here")] {
+        set(&mut proxy, name, value);
+    }
+    web.sidecars = vec![Sidecar {
+        name: ApplingName::parse("proxy")?,
+        image: proxy.image,
+        arguments: Vec::new(),
+        variables: proxy.variables,
+        startup: Port::new(5433).map(|port| (port, hops_model::HttpPath::default_readiness())),
+        resources: hops_model::app::Resources::default(),
+    }];
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+    let mut lines = scene.follow().await?;
+    let next = with(&web, "VERSION", "two");
+    scene.deploy_well(std::slice::from_ref(&next)).await?;
+    let said = lines.until(|line| line.starts_with("called on SIGTERM")).await?;
+    ensure!(said == "called on SIGTERM: still here", "{said}");
+    scene.end().await
+}

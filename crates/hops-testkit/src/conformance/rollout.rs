@@ -1,6 +1,6 @@
 //! Promise 5 and 6: from one version to the next without losing a request.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use hops_model::{ApplingResult, Event, Port};
@@ -57,6 +57,32 @@ pub async fn a_former_release_comes_back(world: &dyn World) -> Result<()> {
     scene.get_until(&two, "/", |answer| answer.body == "two\n").await?;
     scene.deploy_well(std::slice::from_ref(&one)).await?;
     scene.get_until(&one, "/", |answer| answer.body == "one\n").await?;
+    scene.end().await
+}
+
+/// Another number of replicas replaces no container.
+pub async fn more_replicas_leave_those_that_run_alone(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "scale").await?;
+    let mut web = scene.appling("web");
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+    let before = scene.engine().status(&scene.target).await?;
+    web.replicas = 3;
+    let more = scene.deploy_well(std::slice::from_ref(&web)).await?;
+    ensure!(more.plan.applings.iter().all(|appling| !appling.restarts), "{}", more.plan);
+    let after = scene.engine().status(&scene.target).await?;
+    ensure!(after[0].ready == 3, "{after:#?}");
+    let first = &before[0].instances[0].name;
+    ensure!(after[0].instances.iter().any(|instance| instance.name == *first), "{before:#?} {after:#?}");
+    web.replicas = 1;
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
+    let gone = async {
+        while scene.engine().status(&scene.target).await?[0].instances.len() > 1 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(Duration::from_mins(1), gone).await.context("replicas stay")??;
+    scene.get_until(&web, "/", |answer| answer.status == 200).await?;
     scene.end().await
 }
 
@@ -121,14 +147,33 @@ pub enum Manners {
     Naive,
 }
 
+/// Roll-outs in a row, under load.
+#[derive(Debug, Clone, Copy)]
+pub struct Rollouts {
+    /// Of the app.
+    pub manners: Manners,
+    /// Of the app.
+    pub replicas: u16,
+    /// How many versions follow the first one.
+    pub forth: u32,
+    /// How many former versions are gone back to after that, one by one.
+    pub back: u32,
+    /// The load, of what address and host it is given.
+    pub load: fn(SocketAddr, &str) -> Load,
+}
+
+/// What became of the requests, and how long each roll-out took.
+#[derive(Debug)]
+pub struct Counted {
+    /// The requests.
+    pub tally: Tally,
+    /// The roll-outs, those back last.
+    pub took: Vec<Duration>,
+}
+
 /// Roll-outs in a row under load lose no request.
-pub async fn no_request_is_lost(
-    world: &dyn World,
-    manners: Manners,
-    replicas: u16,
-    rollouts: u32,
-    rate: u32,
-) -> Result<(Tally, Vec<Duration>)> {
+pub async fn no_request_is_lost(world: &dyn World, rollouts: Rollouts) -> Result<Counted> {
+    let Rollouts { manners, replicas, forth, back, load } = rollouts;
     let on_term = match manners {
         Manners::Polite => "polite",
         Manners::Dies => "die",
@@ -139,9 +184,11 @@ pub async fn no_request_is_lost(
     web.replicas = replicas;
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     scene.get_until(&web, "/", |answer| answer.status == 200).await?;
-    let load = Load::new(scene.entrance(), web.routes[0].as_str(), rate).start();
+    let load = load(scene.entrance(), web.routes[0].as_str());
+    let rate = load.rate;
+    let load = load.start();
     let mut took = Vec::new();
-    for version in 1..=rollouts {
+    for version in (1..=forth).chain((forth.saturating_sub(back)..forth).rev()) {
         let next = with(&web, "VERSION", &version.to_string());
         took.push(scene.deploy_well(std::slice::from_ref(&next)).await?.took);
         // Until the load meets the new version alone: the old one drains meanwhile.
@@ -159,5 +206,5 @@ pub async fn no_request_is_lost(
         tally.failures.iter().take(5).collect::<Vec<_>>()
     );
     ensure!(tally.sent > u64::from(rate), "{tally}");
-    Ok((tally, took))
+    Ok(Counted { tally, took })
 }

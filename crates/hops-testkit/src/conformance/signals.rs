@@ -3,8 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use futures::StreamExt;
-use hops_engine::LogQuery;
 
 use crate::scene::{Scene, World, with};
 
@@ -13,29 +11,11 @@ pub async fn an_app_is_told_to_stop_and_finishes(world: &dyn World) -> Result<()
     let mut scene = Scene::new(world, "stop").await?;
     let web = scene.appling("web");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
-    let query = LogQuery {
-        target: scene.target.clone(),
-        appling: None,
-        follow: true,
-        previous: false,
-        tail: None,
-        since: None,
-    };
-    let mut lines = scene.engine().logs(query).await?;
+    let mut lines = scene.follow().await?;
     let next = with(&web, "VERSION", "two");
     scene.deploy_well(std::slice::from_ref(&next)).await?;
-    let mut said = Vec::new();
-    let listening = async {
-        while let Some(line) = lines.next().await {
-            said.push(line?.text);
-            if said.iter().any(|line| line == "bye") {
-                break;
-            }
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(Duration::from_secs(30), listening).await??;
-    ensure!(said.iter().any(|line| line.starts_with("got SIGTERM")), "{said:?}");
+    lines.until(|line| line.starts_with("got SIGTERM")).await?;
+    lines.until(|line| line == "bye").await?;
     scene.end().await
 }
 

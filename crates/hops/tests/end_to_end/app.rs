@@ -89,7 +89,7 @@ impl App {
     /// Asks through the ingress until the answer holds a text: the ingress controller takes up to 2 s to notice.
     pub(crate) async fn page_holds(&self, host_prefix: &str, path: &str, wanted: &str) {
         let host = format!("{host_prefix}{}.test.localhost", self.name);
-        let ingress = Daemons::get().unwrap().ingress;
+        let ingress = Daemons::ingress().unwrap();
         let asking = async {
             loop {
                 if let Ok(answer) = http::get(ingress, &host, path).await

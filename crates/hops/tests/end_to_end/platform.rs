@@ -31,7 +31,7 @@ pub(crate) struct Said {
 impl Platform {
     pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let daemons = Daemons::get().unwrap();
+        let (daemons, ingress) = (Daemons::get().unwrap(), Daemons::ingress().unwrap());
         // Free at this moment; the server takes it in the next one.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let configuration = format!(
@@ -48,8 +48,8 @@ impl Platform {
             directory.path().join("state").display(),
             daemons.buildkit,
             daemons.registry,
-            daemons.ingress.port(),
-            daemons.ingress,
+            ingress.port(),
+            ingress,
         );
         fs::write(directory.path().join("hops.toml"), configuration).unwrap();
         let server = spawn(&directory);
