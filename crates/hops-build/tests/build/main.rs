@@ -11,3 +11,4 @@ mod reuse;
 mod shop;
 mod transfer;
 mod user;
+mod weight;
