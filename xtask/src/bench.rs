@@ -8,6 +8,7 @@ mod loss;
 mod machine;
 mod many;
 mod memory;
+mod proxy;
 mod report;
 mod same;
 mod timing;
@@ -17,7 +18,6 @@ use std::{fs, path::PathBuf};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use self::report::Report;
 use crate::{
     cluster::Cluster,
     images, paths, progress,
@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// How often each thing is timed
     #[arg(long, value_name = "NUMBER", default_value_t = 15)]
     rounds: usize,
+    /// Only see that the figure of the proxy can be measured: short turns, and no page is written
+    #[arg(long)]
+    quick: bool,
 }
 
 /// What can be measured.
@@ -50,6 +53,8 @@ enum Figure {
     Loss,
     /// The server's memory at rest, and over 200 deploys
     Memory,
+    /// The proxy's processor time per request and more, against nginx and Traefik; needs no cluster
+    Proxy,
 }
 
 /// What a measurement works with.
@@ -61,6 +66,18 @@ struct Bench {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let all = Figure::value_variants();
+    let wanted: Vec<Figure> = all
+        .iter()
+        .copied()
+        .filter(|figure| arguments.only.is_empty() || arguments.only.contains(figure))
+        .collect();
+    if wanted.contains(&Figure::Proxy) {
+        measure_proxy(arguments)?;
+    }
+    if wanted == [Figure::Proxy] {
+        return Ok(());
+    }
     let cluster = Cluster::running()?;
     images::run(&images::Arguments::only(["busybox"]))?;
     let folder = cluster.layout.bench();
@@ -69,8 +86,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     fs::create_dir_all(&folder)?;
     let bench = Bench { cluster, folder, rounds: arguments.rounds };
-    let all = Figure::value_variants();
-    let wanted = all.iter().filter(|figure| arguments.only.is_empty() || arguments.only.contains(figure));
     for figure in wanted {
         let report = match figure {
             Figure::Change => change::measure(&bench)?,
@@ -79,8 +94,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Figure::Many => many::measure(&bench)?,
             Figure::Loss => loss::measure(&bench)?,
             Figure::Memory => memory::measure(&bench)?,
+            Figure::Proxy => continue,
         };
-        write(&report)?;
+        write(report.name, &report.text(&machine::description()?))?;
     }
     // The server of the benchmark goes; the cluster was there before, or is announced by `up`.
     bench.cluster.stop_server()
@@ -99,12 +115,20 @@ fn released() -> Result<PathBuf> {
     server::build(Profile::Release)
 }
 
-fn write(report: &Report) -> Result<()> {
+fn measure_proxy(arguments: &Arguments) -> Result<()> {
+    let machine = machine::description()?;
+    if arguments.quick {
+        progress::say(proxy::measure(proxy::Effort::quick(), &machine)?);
+        return Ok(());
+    }
+    write("proxy", &proxy::measure(proxy::Effort::full(arguments.rounds), &machine)?)
+}
+
+fn write(name: &str, text: &str) -> Result<()> {
     let folder = paths::checkout().join("docs/results");
     fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{}.md", report.name));
-    let text = report.text(&machine::description()?);
-    fs::write(&file, &text)?;
+    let file = folder.join(format!("{name}.md"));
+    fs::write(&file, text)?;
     progress::say(format!("\n{text}\n(written to {})", file.display()));
     Ok(())
 }

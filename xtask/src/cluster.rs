@@ -106,7 +106,7 @@ pub(crate) fn up() -> Result<Environment> {
         progress::say("using your own cluster, as HOPS_TEST_KUBECONFIG is set");
         return Ok(own);
     }
-    begin("the cluster", &[packages::CLUSTER], &[Part::Base, Part::Kubernetes], Cluster::start)
+    begin("the cluster", &[packages::CLUSTER], &[Part::Base, Part::Kubernetes, Part::Ingress], Cluster::start)
 }
 
 /// Makes both Docker engines run.
@@ -221,7 +221,7 @@ impl Cluster {
     pub(crate) fn running() -> Result<Self> {
         must_be_this_checkouts()?;
         up()?;
-        Self::of_checkout(&[Part::Base, Part::Kubernetes])
+        Self::of_checkout(&[Part::Base, Part::Kubernetes, Part::Ingress])
     }
 
     /// Registry and BuildKit of this checkout, started if need be, without anything that runs apps.

@@ -34,6 +34,8 @@ pub(crate) enum Part {
     /// The builder, which both need.
     Base,
     Kubernetes,
+    /// The ingress controller, which the proxy is compared with, too.
+    Ingress,
     Docker,
 }
 
@@ -74,7 +76,7 @@ const MODULES: [Module; 9] = [
     },
     Module { name: "coredns", minutes: "2 min", ..MODULE },
     Module { name: "kubectl", version: Some(Version::Kubernetes), ..MODULE },
-    Module { name: "traefik", minutes: "5 min", ..MODULE },
+    Module { name: "traefik", part: Part::Ingress, minutes: "5 min", ..MODULE },
     Module {
         name: "dockerd",
         part: Part::Docker,
