@@ -30,17 +30,22 @@ impl Certificates {
 
     /// Adds or replaces the certificate of a host, or of a wildcard (`*.example.com`). For the next handshake.
     pub fn set(&self, host: &str, key: impl Into<Arc<CertifiedKey>>) {
-        self.update(|keys| keys.insert(normal(host).into(), key.into()));
+        self.update(|keys| keys.insert(stored(host).into(), key.into()));
     }
 
     /// Takes the certificate of a host, or of a wildcard, away.
     pub fn remove(&self, host: &str) {
-        self.update(|keys| keys.remove(normal(host).as_str()));
+        self.update(|keys| keys.remove(stored(host).as_str()));
     }
 
     /// Whether a client that asks for the host gets a certificate, its own or a wildcard's.
     pub fn has(&self, host: &str) -> bool {
-        self.get(&normal(host)).is_some()
+        self.has_normal(&normal(host))
+    }
+
+    /// [`Self::has`] for a host in its normal form.
+    pub(crate) fn has_normal(&self, host: &str) -> bool {
+        self.get(host).is_some()
     }
 
     /// The certificate for a host in its normal form.
@@ -49,8 +54,8 @@ impl Certificates {
         if let Some(key) = keys.get(host) {
             return Some(Arc::clone(key));
         }
-        let (_, parent) = host.split_once('.')?;
-        keys.get(format!("*.{parent}").as_str()).cloned()
+        // A wildcard is kept as `.example.com`: a part of the name that is looked for, no text to be made.
+        keys.get(&host[host.find('.')?..]).cloned()
     }
 
     fn update<T>(&self, change: impl FnOnce(&mut HashMap<Box<str>, Arc<CertifiedKey>>) -> T) {
@@ -59,6 +64,11 @@ impl Certificates {
         change(&mut keys);
         self.0.keys.store(Arc::new(keys));
     }
+}
+
+/// How a host is kept: `*.example.com` as `.example.com`.
+fn stored(host: &str) -> String {
+    normal(host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host))
 }
 
 #[cfg(test)]

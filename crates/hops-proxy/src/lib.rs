@@ -15,17 +15,41 @@
 //! **How it switches.** [`Upstream::set`] decides what new requests see; whoever left is drained: its requests
 //! finish, its upgraded connections get a stated time and then a proper close. See [`Draining`].
 
+mod admission;
+mod answer;
+mod backend;
 mod certificates;
 mod challenges;
+mod client;
+mod clock;
+mod connection;
+mod counters;
 mod drain;
+mod exchange;
+mod fields;
+mod gate;
+mod grpc;
+mod host;
+mod listen;
 mod member;
+mod metrics;
+mod pages;
+mod proxy;
+mod record;
 mod routes;
 mod settings;
+mod stream;
+mod tls;
+mod tunnel;
 mod upstream;
+mod websocket;
+mod worker;
 
 pub use certificates::Certificates;
-pub use challenges::Challenges;
+pub use challenges::{Challenges, Http01, TlsAlpn01};
 pub use drain::{Drained, Draining};
+pub use listen::{Listen, Listeners};
+pub use proxy::{Proxy, StartError};
 pub use routes::{Https, Route, Routes, Table};
 pub use settings::{Balance, DrainTimes, Limits, Settings, Timeouts};
 pub use upstream::{Backend, Upstream};

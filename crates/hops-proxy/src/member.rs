@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{settings::DrainTimes, upstream::Backend};
+use crate::{counters::Counters, settings::DrainTimes, upstream::Backend};
 
 /// One backend's membership in an upstream, from [`set`](crate::Upstream::set) to `set`.
 ///
@@ -23,6 +23,8 @@ pub(crate) struct Member {
     /// Never given twice in a process; what pools know it by.
     pub(crate) id: u64,
     pub(crate) drain: DrainTimes,
+    /// Those of its release, shared with the members of the same one.
+    pub(crate) counters: Arc<Counters>,
     in_flight: AtomicUsize,
     has_left: AtomicBool,
     /// Told to every upgraded connection when the member leaves.
@@ -34,12 +36,13 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn new(backend: Backend, drain: DrainTimes) -> Arc<Self> {
+    pub(crate) fn new(backend: Backend, drain: DrainTimes, counters: Arc<Counters>) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Arc::new(Self {
             backend,
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             drain,
+            counters,
             in_flight: AtomicUsize::new(0),
             has_left: AtomicBool::new(false),
             left: CancellationToken::new(),

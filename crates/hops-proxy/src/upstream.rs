@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    counters::Counters,
     drain::Draining,
     member::{InFlight, Member},
     settings::{Balance, DrainTimes},
@@ -33,8 +34,21 @@ pub struct Upstream {
     balance: Balance,
     drain: DrainTimes,
     members: ArcSwap<Vec<Arc<Member>>>,
-    writer: Mutex<()>,
+    /// Also who may write to `members`.
+    releases: Mutex<Vec<Release>>,
+    /// Of requests that found no backend.
+    counters: Arc<Counters>,
     next: AtomicUsize,
+}
+
+/// How many releases are counted apart; of older ones the counters end.
+const RELEASES: usize = 8;
+
+/// A release that has or had backends here.
+#[derive(Clone, Debug)]
+pub(crate) struct Release {
+    pub(crate) name: String,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Upstream {
@@ -50,7 +64,8 @@ impl Upstream {
             balance,
             drain,
             members: ArcSwap::default(),
-            writer: Mutex::new(()),
+            releases: Mutex::default(),
+            counters: Arc::default(),
             next: AtomicUsize::new(0),
         })
     }
@@ -62,7 +77,7 @@ impl Upstream {
 
     /// The backends from now on. Those that left get no new request and are drained; those that stay notice nothing.
     pub fn set(&self, backends: Vec<Backend>) -> Draining {
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut releases = self.releases();
         let before = self.members.load_full();
         let mut after: Vec<Arc<Member>> = Vec::with_capacity(backends.len());
         for backend in backends {
@@ -70,7 +85,13 @@ impl Upstream {
                 continue;
             }
             let stays = before.iter().find(|member| member.backend == backend);
-            after.push(stays.map_or_else(|| Member::new(backend, self.drain), Arc::clone));
+            after.push(stays.map_or_else(
+                || {
+                    let counters = counters(&mut releases, &backend.release);
+                    Member::new(backend, self.drain, counters)
+                },
+                Arc::clone,
+            ));
         }
         let left = before.iter().filter(|old| !after.iter().any(|new| Arc::ptr_eq(old, new))).cloned().collect();
         self.members.store(Arc::new(after));
@@ -84,6 +105,25 @@ impl Upstream {
     /// The backends that get requests now.
     pub fn backends(&self) -> Vec<Backend> {
         self.members.load().iter().map(|member| member.backend.clone()).collect()
+    }
+
+    /// The counters of requests that found no backend.
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// The releases that are counted, oldest first, each with the requests in flight to it.
+    pub(crate) fn counted(&self) -> Vec<(Release, usize)> {
+        let releases = self.releases().clone();
+        let members = self.members.load();
+        let in_flight = |name: &str| {
+            members.iter().filter(|it| it.backend.release == name).map(|it| it.in_flight()).sum::<usize>()
+        };
+        releases.into_iter().map(|release| (release.clone(), in_flight(&release.name))).collect()
+    }
+
+    fn releases(&self) -> MutexGuard<'_, Vec<Release>> {
+        self.releases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Chooses a backend for a request and counts the request in. `tried` are those that refused it already.
@@ -119,6 +159,19 @@ impl Upstream {
         let from_there = || all.iter().cycle().skip(start).take(all.len()).filter(|it| !tried.contains(&it.id));
         from_there().find(|it| !it.is_shunned(now_ms)).or_else(|| from_there().next())
     }
+}
+
+/// The counters of a release: those it has, or new ones.
+fn counters(releases: &mut Vec<Release>, name: &str) -> Arc<Counters> {
+    if let Some(known) = releases.iter().find(|release| release.name == name) {
+        return Arc::clone(&known.counters);
+    }
+    if releases.len() == RELEASES {
+        releases.remove(0);
+    }
+    let new = Release { name: name.to_owned(), counters: Arc::default() };
+    releases.push(new.clone());
+    new.counters
 }
 
 #[cfg(test)]

@@ -1,0 +1,186 @@
+//! One connection from a client, from its first byte to its last.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    rc::Rc,
+    task::Poll,
+};
+
+use hyper::{Request, Response, body::Incoming, service::Service};
+use hyper_util::rt::TokioIo;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    answer::Answer,
+    client::Client,
+    exchange,
+    stream::{ClientStream, Socket},
+    tls,
+    worker::Worker,
+};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Hands hyper's requests to [`exchange`].
+struct Requests {
+    worker: Rc<Worker>,
+    client: Rc<Client>,
+}
+
+/// How hyper let go of an HTTP/1.1 connection.
+enum End {
+    Closed,
+    Upgraded,
+    /// Between two requests, for a while by now.
+    Idle,
+}
+
+/// What a waiting connection is woken by.
+enum First {
+    Bytes,
+    /// It closed, took too long, or the proxy stops.
+    Nothing,
+}
+
+/// Serves a connection until it closes.
+pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+    // Small answers must not wait for acknowledgements. A socket that refuses is gone already.
+    let _ = socket.set_nodelay(true);
+    let client = Client::new(peer.ip(), tls.is_some(), &worker.settings, &worker.clock);
+    let socket = match tls {
+        None => Socket::Plain(socket),
+        Some(tls) => {
+            let Some(stream) = tls::accept(&worker, &tls, socket).await else { return };
+            client.is_http2.set(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
+            Socket::Tls(Box::new(stream))
+        }
+    };
+    let mut stream = ClientStream::new(socket, Rc::clone(&client));
+    if !client.is_http2.get() {
+        match sniff(&worker, &client, &mut stream).await {
+            None => return,
+            Some(is_http2) => client.is_http2.set(is_http2),
+        }
+    }
+    if client.is_http2.get() {
+        http2(&worker, &client, stream).await;
+    } else {
+        http1(&worker, &client, stream).await;
+    }
+}
+
+/// Whether the client speaks HTTP/2 by prior knowledge; `None` when it says nothing.
+async fn sniff(worker: &Worker, client: &Client, stream: &mut ClientStream) -> Option<bool> {
+    loop {
+        match first(worker, client, stream).await {
+            First::Nothing => return None,
+            First::Bytes if stream.prefix.starts_with(PREFACE) => return Some(true),
+            First::Bytes if PREFACE.starts_with(&stream.prefix) => {}
+            First::Bytes => return Some(false),
+        }
+    }
+}
+
+/// Waits for something to read.
+async fn first(worker: &Worker, client: &Client, stream: &mut ClientStream) -> First {
+    let mut peek = std::pin::pin!(stream.peek());
+    std::future::poll_fn(|cx| match peek.as_mut().poll(cx) {
+        Poll::Ready(Ok(true)) => Poll::Ready(First::Bytes),
+        Poll::Ready(_) => Poll::Ready(First::Nothing),
+        Poll::Pending if worker.is_stopping() || client.poll_deadline(cx).is_ready() => Poll::Ready(First::Nothing),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+async fn http2(worker: &Rc<Worker>, client: &Rc<Client>, stream: ClientStream) {
+    let requests = Requests { worker: Rc::clone(worker), client: Rc::clone(client) };
+    let mut connection = std::pin::pin!(worker.http2_server.serve_connection(TokioIo::new(stream), requests));
+    let mut is_told = false;
+    std::future::poll_fn(|cx| {
+        loop {
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            // Idle for too long is as good a reason for GOAWAY as stopping; not reading for too long is none to wait.
+            let is_late = client.poll_deadline(cx).is_ready();
+            if is_late && (is_told || !client.is_idle()) {
+                return Poll::Ready(());
+            }
+            if is_told || !(is_late || worker.is_stopping()) {
+                return Poll::Pending;
+            }
+            is_told = true;
+            client.closes_soon();
+            connection.as_mut().graceful_shutdown();
+        }
+    })
+    .await;
+}
+
+async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStream) {
+    loop {
+        let requests = Requests { worker: Rc::clone(worker), client: Rc::clone(client) };
+        // On the heap: an idle connection has none.
+        let mut connection = Box::new(worker.http1_server.serve_connection(TokioIo::new(stream), requests));
+        let mut is_told = false;
+        let end = std::future::poll_fn(|cx| {
+            loop {
+                if Pin::new(connection.as_mut()).poll(cx).is_ready() {
+                    let is_upgraded = client.tunnel.borrow().is_some();
+                    return Poll::Ready(if is_upgraded { End::Upgraded } else { End::Closed });
+                }
+                if client.poll_deadline(cx).is_ready() {
+                    return Poll::Ready(if client.is_idle() { End::Idle } else { End::Closed });
+                }
+                if is_told || !worker.is_stopping() {
+                    return Poll::Pending;
+                }
+                is_told = true;
+                Pin::new(connection.as_mut()).graceful_shutdown();
+            }
+        })
+        .await;
+        match end {
+            End::Closed => return,
+            End::Upgraded => {
+                let parts = connection.into_parts();
+                let mut stream = parts.io.into_inner();
+                stream.prefix = parts.read_buf;
+                let tunnel = client.tunnel.borrow_mut().take();
+                if let Some(tunnel) = tunnel {
+                    tunnel.run(stream, worker).await;
+                }
+                return;
+            }
+            End::Idle => {
+                // hyper's buffers are given back while nothing happens.
+                let parts = connection.into_parts();
+                stream = parts.io.into_inner();
+                stream.prefix = parts.read_buf;
+                client.rests();
+                if stream.prefix.is_empty() {
+                    if let First::Nothing = first(worker, client, &mut stream).await {
+                        let _ = stream.shutdown().await;
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    /// On the heap, and only while there is a request.
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Answer>, Infallible>>>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let open = self.client.open();
+        Box::pin(exchange::serve(Rc::clone(&self.worker), Rc::clone(&self.client), open, request))
+    }
+}
