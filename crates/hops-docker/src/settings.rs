@@ -1,6 +1,6 @@
 //! What an operator decides about the machine: a part of the server's configuration file.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -40,11 +40,23 @@ pub struct Settings {
     /// wrong. Nothing else counts before `progress_deadline_s`.
     #[serde(rename = "mistake_deadline_s", with = "seconds")]
     pub mistake_deadline: Duration,
+    /// Accounts at registries that need one, by the registry's host, such as `ghcr.io`.
+    pub logins: BTreeMap<String, Login>,
     /// Mebibytes that stay free where Docker keeps its data. A deploy that would begin with less is refused: a full disk
     /// hurts everything that runs on the machine.
     pub min_free_mib: u64,
     /// How many releases of an appling keep their images, so that going back to one of them needs no pull.
     pub kept_releases: usize,
+}
+
+/// An account at a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// Its name.
+    pub username: String,
+    /// The file that holds its password or token.
+    pub password_file: PathBuf,
 }
 
 /// How public hosts are spoken to.
@@ -86,6 +98,7 @@ impl Default for Settings {
             drain: Duration::from_secs(5),
             progress_deadline: Duration::from_mins(3),
             mistake_deadline: Duration::from_secs(30),
+            logins: BTreeMap::new(),
             min_free_mib: 1024,
             kept_releases: 5,
         }

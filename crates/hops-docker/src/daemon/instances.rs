@@ -6,7 +6,7 @@ use bollard::{
     models::{ContainerInspectResponse, ContainerState as Word, ContainerStateStatusEnum as Status},
     query_parameters::ListContainersOptions,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future, stream};
 use hops_engine::EngineError;
 use hops_model::Target;
 use jiff::Timestamp;
@@ -34,18 +34,29 @@ impl Daemon {
         let listed = listed.map_err(|error| self.error("list the containers", error))?;
         let inspected: Vec<Option<ContainerInspectResponse>> = stream::iter(listed)
             .filter_map(|container| std::future::ready(container.id))
-            .map(|id| async move {
-                match self.client().inspect_container(&id, None).await {
-                    // Removed meanwhile.
-                    Err(error) if error::is_missing(&error) => Ok(None),
-                    Ok(found) => Ok(Some(found)),
-                    Err(error) => Err(self.error(format!("look at the container {id}"), error)),
-                }
-            })
+            .map(|id| async move { self.inspect(&id).await })
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
         Ok(group(self.platform(), inspected.into_iter().flatten()))
+    }
+
+    /// One instance, where there is anything of it.
+    pub(crate) async fn instance(&self, target: &Target, id: &InstanceId) -> Result<Option<Instance>, EngineError> {
+        let names: Vec<String> = id.roles().map(|role| id.container(&role)).collect();
+        let inspected = future::try_join_all(names.iter().map(|name| self.inspect(name))).await?;
+        let instances = group(self.platform(), inspected.into_iter().flatten());
+        // Somebody else's container may have such a name.
+        Ok(instances.into_iter().find(|found| found.id.name == id.name && found.target == *target))
+    }
+
+    /// None where it was removed meanwhile.
+    async fn inspect(&self, container: &str) -> Result<Option<ContainerInspectResponse>, EngineError> {
+        match self.client().inspect_container(container, None).await {
+            Err(error) if error::is_missing(&error) => Ok(None),
+            Ok(found) => Ok(Some(found)),
+            Err(error) => Err(self.error(format!("look at the container {container}"), error)),
+        }
     }
 }
 

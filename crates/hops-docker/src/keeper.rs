@@ -1,0 +1,326 @@
+//! Keeps one appling as it was decided: a task that makes its containers so, decides when a new form is live or has
+//! failed, switches the proxy, and lets the former containers finish.
+//!
+//! ```text
+//! order ─▶ coming ─ minders, judge (pure) ─▶ live: the proxy's backends are switched, then told, then written down
+//!                                        └─▶ failed(Finding) ─ prove ─▶ Cause; what served goes on serving
+//! ```
+//!
+//! Keepers go on whether or not somebody waits for them. After a crash the ledger says what was on its way, and the
+//! labels of containers which they are; what is neither serving nor coming is stopped.
+
+mod judge;
+mod leave;
+mod minder;
+mod next;
+mod patience;
+mod prove;
+mod readiness;
+mod rollout;
+mod status;
+mod view;
+mod words;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use hops_engine::{EngineError, Events};
+use hops_model::{ApplingName, ApplingOutcome, ApplingStatus, Cause, DesiredAppling, ReleaseNumber, Target};
+use hops_proxy::{Backend, Draining, Upstream};
+use tokio::{
+    sync::{Notify, mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use self::{
+    leave::Leaving,
+    minder::{Charge, Minder},
+    rollout::Coming,
+    view::View,
+};
+use crate::{
+    daemon::Instance,
+    hosts::Owner,
+    ledger::{Entry, Held},
+    site::Site,
+};
+
+/// A form to put into effect.
+pub(crate) struct Order {
+    /// The form.
+    pub(crate) form: DesiredAppling,
+    /// Whether the plan changes anything of it.
+    pub(crate) is_changed: bool,
+    /// Where it is told of.
+    pub(crate) events: Events,
+    /// When the roll-out began.
+    pub(crate) begun: Instant,
+    /// Takes what becomes of it.
+    pub(crate) verdict: oneshot::Sender<Result<ApplingOutcome, EngineError>>,
+}
+
+enum Command {
+    Adopt(Box<Order>),
+    /// Nothing of it is wanted any more; answered when nothing is left.
+    Retire(oneshot::Sender<Result<(), EngineError>>),
+}
+
+/// The way to the task that keeps an appling. It ends when this is dropped; the containers stay.
+pub(crate) struct Keeper {
+    commands: mpsc::UnboundedSender<Command>,
+    status: watch::Receiver<Option<ApplingStatus>>,
+    settled: watch::Receiver<bool>,
+}
+
+impl Keeper {
+    /// Begins to keep an appling. `found` are the containers that it has.
+    pub(crate) fn begin(
+        site: Arc<Site>,
+        target: Target,
+        name: ApplingName,
+        entry: Entry,
+        found: Vec<Instance>,
+    ) -> Self {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let (status, status_seen) = watch::channel(None);
+        let (settled, settled_seen) = watch::channel(false);
+        let upstream = Upstream::new(&format!("{}/{}/{name}", target.app, target.environment));
+        let mut keeping = Keeping {
+            site,
+            owner: (target, name),
+            upstream,
+            bell: Arc::new(Notify::new()),
+            serving: entry.serving,
+            coming: None,
+            crew: BTreeMap::new(),
+            strangers: Vec::new(),
+            leaving: BTreeMap::new(),
+            rotation: Vec::new(),
+            asking: FuturesUnordered::new(),
+            retired: Vec::new(),
+            status,
+            settled,
+        };
+        keeping.recover(entry.coming, found);
+        tokio::spawn(keeping.run(inbox));
+        Self { commands, status: status_seen, settled: settled_seen }
+    }
+
+    /// Puts a form into effect. Gives what becomes of it; dropping that changes nothing.
+    pub(crate) fn adopt(&self, order: Order) {
+        // A keeper lives as long as this. Where the runtime ends, the verdict's sender is dropped with the order.
+        let _ = self.commands.send(Command::Adopt(Box::new(order)));
+    }
+
+    /// Stops and forgets the appling; gives the way to wait until nothing is left of it.
+    pub(crate) fn retire(&self) -> oneshot::Receiver<Result<(), EngineError>> {
+        let (reply, done) = oneshot::channel();
+        let _ = self.commands.send(Command::Retire(reply));
+        done
+    }
+
+    /// What runs now; none where nothing is wanted.
+    pub(crate) fn status(&self) -> Option<ApplingStatus> {
+        self.status.borrow().clone()
+    }
+
+    /// Waits until each of its containers was asked once, or is known not to answer.
+    pub(crate) async fn settled(&self) {
+        let _ = self.settled.clone().wait_for(|settled| *settled).await;
+    }
+}
+
+/// Tells the instances of an appling apart: the release in which they were made, and their number in it.
+type Key = (ReleaseNumber, u16);
+
+/// The task.
+struct Keeping {
+    site: Arc<Site>,
+    owner: Owner,
+    upstream: Arc<Upstream>,
+    bell: Arc<Notify>,
+    serving: Option<Held>,
+    coming: Option<Coming>,
+    crew: BTreeMap<Key, Minder>,
+    /// Containers that nobody knows of, where nothing serves: they may be all that is left, and stay until something does.
+    strangers: Vec<Instance>,
+    /// By name.
+    leaving: BTreeMap<String, Leaving>,
+    /// What the proxy was told last.
+    rotation: Vec<Backend>,
+    asking: FuturesUnordered<BoxFuture<'static, Answer>>,
+    /// Who waits until nothing is left.
+    retired: Vec<oneshot::Sender<Result<(), EngineError>>>,
+    status: watch::Sender<Option<ApplingStatus>>,
+    settled: watch::Sender<bool>,
+}
+
+/// What comes of what was asked.
+enum Answer {
+    /// The words for a finding about the form on its way.
+    Proved { of: DesiredAppling, cause: Cause },
+    /// The ports on which an instance of it listens.
+    Listens { of: DesiredAppling, ports: Vec<u16> },
+    /// A container is gone.
+    Gone { name: String },
+}
+
+impl Keeping {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        let bell = Arc::clone(&self.bell);
+        loop {
+            let wake = self.step().await;
+            let sleep = async {
+                match wake {
+                    Some(wake) => tokio::time::sleep_until(wake).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                command = inbox.recv() => match command {
+                    Some(Command::Adopt(order)) => self.adopt(*order).await,
+                    Some(Command::Retire(reply)) => self.retire(reply).await,
+                    None => return,
+                },
+                () = bell.notified() => {}
+                Some(answer) = self.asking.next() => self.hear(answer).await,
+                () = sleep => {}
+            }
+        }
+    }
+
+    /// Takes up what is there.
+    fn recover(&mut self, coming: Option<Held>, found: Vec<Instance>) {
+        let held: Vec<Held> = self.serving.iter().chain(&coming).cloned().collect();
+        let mut found: BTreeMap<Key, Vec<Instance>> =
+            found.into_iter().fold(BTreeMap::new(), |mut all, instance| {
+                all.entry((instance.release, instance.replica)).or_default().push(instance);
+                all
+            });
+        for held in &held {
+            for key in keys(held) {
+                let instance = found.get_mut(&key).and_then(Vec::pop);
+                self.mind(key, &held.form, instance);
+            }
+        }
+        let strangers: Vec<Instance> = found.into_values().flatten().collect();
+        // Where nothing is wanted, its removal was cut off.
+        if self.serving.is_some() || held.is_empty() {
+            for stranger in strangers {
+                tracing::info!(instance = %stranger.id, "stopping a container that is no longer wanted");
+                self.dismiss(stranger);
+            }
+        } else {
+            self.strangers = strangers;
+        }
+        if let Some(serving) = &self.serving {
+            self.site.hosts.take(&self.owner, &serving.form.routes, &self.upstream);
+        }
+        self.coming = coming.map(|held| {
+            self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream);
+            Coming::new(held, None)
+        });
+    }
+
+    /// Begins to mind an instance, unless it is minded already.
+    fn mind(&mut self, key: Key, form: &DesiredAppling, found: Option<Instance>) {
+        if self.crew.contains_key(&key) {
+            return;
+        }
+        let (release, replica) = key;
+        let charge = Charge {
+            site: Arc::clone(&self.site),
+            target: self.owner.0.clone(),
+            form: DesiredAppling { release, ..form.clone() },
+            replica,
+            bell: Arc::clone(&self.bell),
+            after: None,
+        };
+        let after = self.leaving.get(&charge.name()).map(Leaving::gone);
+        self.crew.insert(key, Minder::begin(Charge { after, ..charge }, found));
+    }
+
+    /// Looks at everything again; gives the time at which to look once more even if nothing happens.
+    async fn step(&mut self) -> Option<Instant> {
+        let wake = self.roll().await;
+        self.rotate();
+        self.publish();
+        wake
+    }
+
+    /// Tells the proxy who takes requests. Those that no longer do are drained.
+    fn rotate(&mut self) -> Option<Draining> {
+        // Where nothing was ever live, what comes is all there is.
+        let held = self.serving.as_ref().or(self.coming.as_ref().map(|coming| &coming.held));
+        let backends: Vec<Backend> = held
+            .into_iter()
+            .flat_map(keys)
+            .filter_map(|key| {
+                let seen = self.crew.get(&key)?.seen();
+                let address = seen.address.filter(|_| seen.view.is_ready())?;
+                Some(Backend { address, release: key.0.to_string() })
+            })
+            .collect();
+        if backends == self.rotation {
+            return None;
+        }
+        self.rotation.clone_from(&backends);
+        Some(self.upstream.set(backends))
+    }
+
+    /// What is known of the instances of a form.
+    fn views(&self, held: &Held) -> Vec<View> {
+        keys(held).filter_map(|key| Some(self.crew.get(&key)?.seen().view.clone())).collect()
+    }
+
+    async fn hear(&mut self, answer: Answer) {
+        let is_coming = |coming: &Option<Coming>, of: &DesiredAppling| {
+            coming.as_ref().is_some_and(|coming| coming.held.form == *of)
+        };
+        match answer {
+            Answer::Proved { of, cause } if is_coming(&self.coming, &of) => self.fail(cause).await,
+            Answer::Listens { of, ports } if is_coming(&self.coming, &of) => {
+                if let Some(coming) = &mut self.coming {
+                    coming.patience.hear(ports);
+                }
+            }
+            // Decided meanwhile.
+            Answer::Proved { .. } | Answer::Listens { .. } => {}
+            Answer::Gone { name } => {
+                self.leaving.remove(&name);
+                if self.leaving.is_empty() {
+                    for reply in self.retired.drain(..) {
+                        let _ = reply.send(Ok(()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Nothing of it is wanted any more.
+    async fn retire(&mut self, reply: oneshot::Sender<Result<(), EngineError>>) {
+        let (target, name) = &self.owner;
+        // First: what the ledger does not know is stopped after a crash, too.
+        if let Err(error) = self.site.ledger.forget(target, name).await {
+            let _ = reply.send(Err(error));
+            return;
+        }
+        self.cancel();
+        self.serving = None;
+        self.site.hosts.keep(&self.owner, &[]);
+        let drained = self.drained();
+        self.let_go(|_| true, drained).await;
+        self.dismiss_strangers();
+        if self.leaving.is_empty() {
+            let _ = reply.send(Ok(()));
+        } else {
+            self.retired.push(reply);
+        }
+    }
+}
+
+/// The instances of a form.
+fn keys(held: &Held) -> impl Iterator<Item = Key> + use<> {
+    let since = held.since;
+    (1..=held.form.replicas).map(move |replica| (since, replica))
+}

@@ -1,0 +1,245 @@
+//! From an order to its verdict.
+
+use std::sync::Arc;
+
+use futures::{FutureExt, future::BoxFuture};
+use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, DesiredAppling, Event};
+use tokio::time::Instant;
+
+use super::{
+    Answer, Key, Keeping, Order,
+    judge::{Finding, Standing, judge},
+    keys,
+    patience::{Next, Patience},
+    prove::{self, Subject},
+};
+use crate::{form::share_containers, ledger::Held};
+
+/// A form on its way.
+pub(super) struct Coming {
+    pub(super) held: Held,
+    /// Who waits for it; nobody after a crash, or once it has failed.
+    order: Option<Order>,
+    pub(super) patience: Patience,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Rolling,
+    /// It failed; the words for it are looked for.
+    Proving,
+    /// It failed, and stays because there is nothing else: it may yet heal.
+    GivenUp,
+}
+
+impl Coming {
+    pub(super) fn new(held: Held, order: Option<Order>) -> Self {
+        Self { held, order, patience: Patience::new(Instant::now()), state: State::Rolling }
+    }
+}
+
+impl Keeping {
+    /// Takes an order.
+    pub(super) async fn adopt(&mut self, order: Order) {
+        let form = &order.form;
+        let same = self.serving.as_ref().filter(|serving| serving.form.same_as(form));
+        let on_its_way = self.coming.as_ref().map(|coming| &coming.held);
+        let shared = self.serving.iter().chain(on_its_way).find(|held| share_containers(&held.form, form));
+        let held = match (same, shared) {
+            (Some(same), _) => same.clone(),
+            (None, Some(shared)) => Held { form: form.clone(), since: shared.since },
+            (None, None) => Held::new(form.clone()),
+        };
+        let coming = (Some(&held) != self.serving.as_ref()).then(|| held.clone());
+        let (target, name) = &self.owner;
+        if let Err(error) = self.site.ledger.update(target, name, |entry| entry.coming = coming).await {
+            let _ = order.verdict.send(Err(error));
+            return;
+        }
+        self.cancel();
+        let wanted: Vec<Key> = self.serving.iter().chain([&held]).flat_map(keys).collect();
+        let drained = std::future::ready(()).boxed().shared();
+        self.let_go(|key| !wanted.contains(key), drained).await;
+        for key in keys(&held) {
+            self.mind(key, &held.form, None);
+        }
+        self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream);
+        self.coming = Some(Coming::new(held, Some(order)));
+    }
+
+    /// Gives up what is on its way, for something newer.
+    pub(super) fn cancel(&mut self) {
+        let Some(Coming { order: Some(order), .. }) = self.coming.take() else { return };
+        let cause = Cause::new(
+            CauseCode::Cancelled,
+            "a newer deploy took its place",
+            "see what became of that one; deploy again if this one is wanted",
+        );
+        let outcome = outcome(self, &order, ApplingResult::Failed);
+        let _ = order.verdict.send(Ok(ApplingOutcome { cause: Some(cause), ..outcome }));
+    }
+
+    /// Looks at what is on its way; gives the time at which to look once more even if nothing happens.
+    pub(super) async fn roll(&mut self) -> Option<Instant> {
+        let views = self.views(&self.coming.as_ref()?.held);
+        let now = Instant::now();
+        let coming = self.coming.as_mut()?;
+        match (judge(&views), coming.state) {
+            (Standing::Live, State::Rolling | State::GivenUp) => {
+                self.go_live().await;
+                None
+            }
+            (_, State::Proving | State::GivenUp) => None,
+            (Standing::Failed(finding), State::Rolling) => {
+                self.prove(finding, now);
+                None
+            }
+            (Standing::Rolling { ready, message, doubt }, State::Rolling) => {
+                match coming.patience.wait(now, &self.site.settings, &views, ready, message, doubt) {
+                    Next::GiveUp(finding) => {
+                        self.prove(finding, now);
+                        None
+                    }
+                    Next::Wait { until, tell, look_at } => {
+                        // An appling that the plan leaves alone has no roll-out to tell of.
+                        if let (Some((ready, message)), Some(order)) =
+                            (tell, coming.order.as_ref().filter(|order| order.is_changed))
+                        {
+                            let (appling, wanted) = (self.owner.1.clone(), u32::from(coming.held.form.replicas));
+                            order.events.send(Event::Rollout { appling, ready, wanted, message });
+                        }
+                        if let Some(instance) = look_at {
+                            self.look_for_ports(instance);
+                        }
+                        Some(until)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every instance takes requests. What counts is when the proxy sends them there, so that comes first.
+    async fn go_live(&mut self) {
+        let Some(Coming { held, order, .. }) = self.coming.take() else { return };
+        self.serving = Some(held.clone());
+        let drained = self.drained();
+        self.site.hosts.take(&self.owner, &held.form.routes, &self.upstream);
+        let told = order.as_ref().map(|order| {
+            let is_changed = order.is_changed;
+            let outcome = outcome(self, order, if is_changed { ApplingResult::Live } else { ApplingResult::Unchanged });
+            if let (true, Some(duration_ms)) = (is_changed, outcome.duration_ms) {
+                let (appling, url) = (outcome.name.clone(), outcome.url.clone());
+                order.events.send(Event::Live { appling, url, duration_ms });
+            }
+            outcome
+        });
+        let (target, name) = &self.owner;
+        let kept = self.site.settings.kept_releases.max(1);
+        let written = self.site.ledger.update(target, name, |entry| {
+            entry.images.retain(|image| *image != held.form.image);
+            entry.images.insert(0, held.form.image.clone());
+            entry.images.truncate(kept);
+            entry.serving = Some(held.clone());
+            entry.coming = None;
+        });
+        let written = written.await;
+        if let Err(error) = &written {
+            // What runs is right all the same. After a crash it would be judged again, and found live.
+            tracing::error!(appling = %name, %error, "what is live cannot be written down");
+        }
+        let wanted: Vec<Key> = keys(&held).collect();
+        self.let_go(|key| !wanted.contains(key), drained).await;
+        self.dismiss_strangers();
+        if let (Some(order), Some(outcome)) = (order, told) {
+            let _ = order.verdict.send(written.map(|()| outcome));
+        }
+    }
+
+    /// It failed, and that is told; what served before goes on serving.
+    pub(super) async fn fail(&mut self, cause: Cause) {
+        let Some(mut coming) = self.coming.take() else { return };
+        let order = coming.order.take();
+        let (target, name) = self.owner.clone();
+        if let Some(order) = &order {
+            order.events.send(Event::Failed { appling: name.clone(), cause: cause.clone() });
+        } else {
+            tracing::warn!(%target, appling = %name, %cause, "what was on its way has failed");
+        }
+        let mut restored = None;
+        let mut written = Ok(());
+        match self.serving.clone() {
+            // What was made stays: its logs can be read, its restarts are slowed down by Docker to one a minute, and it
+            // heals by itself if the fault was outside, such as a Secret that is made later.
+            None => self.coming = Some(Coming { state: State::GivenUp, ..coming }),
+            Some(serving) => {
+                written = self.site.ledger.update(&target, &name, |entry| entry.coming = None).await;
+                let wanted: Vec<Key> = keys(&serving).collect();
+                let drained = std::future::ready(()).boxed().shared();
+                self.let_go(|key| !wanted.contains(key), drained).await;
+                self.site.hosts.keep(&self.owner, &serving.form.routes);
+                if !serving.form.same_as(&coming.held.form) {
+                    restored = Some(serving.form.release);
+                }
+            }
+        }
+        let Some(order) = order else { return };
+        if let Some(release) = restored {
+            order.events.send(Event::Restored { appling: name, release });
+        }
+        let outcome = outcome(self, &order, ApplingResult::Failed);
+        let outcome = ApplingOutcome { cause: Some(cause), restored, ..outcome };
+        let _ = order.verdict.send(written.map(|()| outcome));
+    }
+
+    /// Looks for the words for a finding.
+    fn prove(&mut self, finding: Finding, now: Instant) {
+        let Some(coming) = &mut self.coming else { return };
+        coming.state = State::Proving;
+        let waited = coming.patience.waited(now);
+        let of = coming.held.form.clone();
+        let instance = match &finding {
+            Finding::Exited { instance, .. }
+            | Finding::OutOfMemory { instance, .. }
+            | Finding::NotReady { instance, .. } => Some(instance.clone()),
+            Finding::Known(_) | Finding::TimedOut { .. } => None,
+        };
+        self.ask(of, instance, move |subject| {
+            async move { Answer::Proved { cause: prove::prove(&subject, finding, waited).await, of: subject.form } }.boxed()
+        });
+    }
+
+    /// Looks on which other ports an instance listens.
+    fn look_for_ports(&mut self, instance: String) {
+        let Some(coming) = &self.coming else { return };
+        let of = coming.held.form.clone();
+        self.ask(of, Some(instance), |subject| {
+            async move { Answer::Listens { ports: prove::other_ports(&subject).await, of: subject.form } }.boxed()
+        });
+    }
+
+    fn ask(
+        &self,
+        form: DesiredAppling,
+        instance: Option<String>,
+        question: impl FnOnce(Subject) -> BoxFuture<'static, Answer>,
+    ) {
+        let seen = self.crew.values().map(|minder| minder.seen().id.clone());
+        let id = instance.and_then(|name| seen.into_iter().find(|id| id.name == name));
+        let (site, target) = (Arc::clone(&self.site), self.owner.0.clone());
+        self.asking.push(question(Subject { site, target, form, id }));
+    }
+}
+
+fn outcome(keeping: &Keeping, order: &Order, result: ApplingResult) -> ApplingOutcome {
+    let url = order.form.routes.first().map(|host| keeping.site.settings.url(host.as_str()));
+    let duration_ms = u64::try_from(order.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    ApplingOutcome {
+        name: order.form.name.clone(),
+        result,
+        url,
+        duration_ms: (result != ApplingResult::Unchanged).then_some(duration_ms),
+        cause: None,
+        restored: None,
+    }
+}
