@@ -66,3 +66,6 @@ impl Daemon {
         error::engine_error(&self.0.address, action, error)
     }
 }
+
+#[cfg(test)]
+mod tests;

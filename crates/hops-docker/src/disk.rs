@@ -21,7 +21,8 @@ impl Daemon {
     /// The room that is left; none where it cannot be seen from here.
     pub(crate) async fn disk_room(&self) -> Option<Room> {
         let path = self.machine().data_root.clone();
-        let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&path).map_err(|error| (path, error)));
+        let asked =
+            tokio::task::spawn_blocking(move || rustix::fs::statvfs(&path).map_err(|error| (path, error)));
         match asked.await.ok()? {
             Ok(found) => Some(Room {
                 free: found.f_bavail.saturating_mul(found.f_frsize),

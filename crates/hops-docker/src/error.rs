@@ -30,7 +30,8 @@ impl From<Cause> for CreateError {
 /// Turns a client's error into the engine's; `action` completes "could not …".
 pub(crate) fn engine_error(address: &str, action: impl Into<String>, error: Error) -> EngineError {
     let action = action.into();
-    let unreachable = |source| EngineError::Unreachable { engine: ENGINE, address: address.to_owned(), source };
+    let unreachable =
+        |source| EngineError::Unreachable { engine: ENGINE, address: address.to_owned(), source };
     match error {
         Error::DockerResponseServerError { status_code, message } => {
             let source = message.trim().into();

@@ -9,9 +9,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bollard::{
     auth::DockerCredentials,
     errors::Error,
-    query_parameters::{
-        CreateImageOptions, ListContainersOptions, ListImagesOptions, RemoveImageOptions,
-    },
+    query_parameters::{CreateImageOptions, ListContainersOptions, ListImagesOptions, RemoveImageOptions},
 };
 use futures::TryStreamExt;
 use hops_engine::EngineError;
@@ -72,8 +70,10 @@ impl Daemon {
     }
 
     async fn pull(&self, image: &ImageRef, credentials: Option<DockerCredentials>) -> Result<(), Error> {
-        let options =
-            CreateImageOptions { from_image: Some(image.as_str().to_owned()), ..CreateImageOptions::default() };
+        let options = CreateImageOptions {
+            from_image: Some(image.as_str().to_owned()),
+            ..CreateImageOptions::default()
+        };
         self.client().create_image(Some(options), None, credentials).try_for_each(|_| async { Ok(()) }).await
     }
 
@@ -108,7 +108,8 @@ impl Daemon {
         let images = self.client().list_images(Some(options)).await.map_err(failed)?;
         let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
         let containers = self.client().list_containers(Some(options)).await.map_err(failed)?;
-        let used: HashSet<String> = containers.into_iter().filter_map(|container| container.image_id).collect();
+        let used: HashSet<String> =
+            containers.into_iter().filter_map(|container| container.image_id).collect();
         let kept: HashSet<&str> = keep.iter().map(render::reference).collect();
         let mut removed = 0;
         for image in images {

@@ -16,10 +16,7 @@ use futures::{StreamExt, stream};
 use hops_engine::{EngineError, LogLine, LogQuery, LogStream};
 use hops_model::ApplingName;
 use jiff::Timestamp;
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     daemon::{AbortOnDrop, Container, ContainerId, Daemon, DaemonEvent, Subject},
@@ -101,7 +98,8 @@ impl Daemon {
         let mut events = std::pin::pin!(self.client().events(Some(options)));
         let mut last = None;
         while let Some(Ok(message)) = events.next().await {
-            let at = message.time_nano.and_then(|nanoseconds| Timestamp::from_nanosecond(nanoseconds.into()).ok());
+            let at =
+                message.time_nano.and_then(|nanoseconds| Timestamp::from_nanosecond(nanoseconds.into()).ok());
             last = at.filter(|at| *at < before).or(last);
         }
         last
@@ -268,9 +266,9 @@ impl Reader {
     /// The containers that are there and have run, oldest first.
     async fn sources(&self) -> Result<Vec<(Source, Container)>, EngineError> {
         let instances = self.daemon.instances(Some(&self.query.target)).await?;
-        let wanted = instances
-            .into_iter()
-            .filter(|instance| self.query.appling.as_ref().is_none_or(|appling| *appling == instance.appling));
+        let wanted = instances.into_iter().filter(|instance| {
+            self.query.appling.as_ref().is_none_or(|appling| *appling == instance.appling)
+        });
         let mut sources: Vec<(Source, Container)> = wanted
             .filter_map(|instance| {
                 let container = instance.app()?.clone();
@@ -283,7 +281,9 @@ impl Reader {
                 Some((source, container))
             })
             .collect();
-        sources.sort_by(|(_, one), (_, other)| (one.created_at, &one.name).cmp(&(other.created_at, &other.name)));
+        sources.sort_by(|(_, one), (_, other)| {
+            (one.created_at, &one.name).cmp(&(other.created_at, &other.name))
+        });
         Ok(sources)
     }
 

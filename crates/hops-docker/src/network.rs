@@ -74,7 +74,11 @@ impl Daemon {
         };
         for (container, endpoint) in inspected.containers.unwrap_or_default() {
             let name = endpoint.name.unwrap_or_default();
-            tracing::warn!(network = network.name, container = name, "detached a container from a removed network");
+            tracing::warn!(
+                network = network.name,
+                container = name,
+                "detached a container from a removed network"
+            );
             // An endpoint that a crash of the daemon left behind belongs to no container, and goes by its own name.
             let container = if container.starts_with("ep-") { name } else { container };
             let request = NetworkDisconnectRequest { container, force: Some(true) };
@@ -116,8 +120,7 @@ impl Daemon {
         let networks = self.client().list_networks(None::<ListNetworksOptions>).await;
         let networks = networks.map_err(|error| self.error("list the networks", error))?;
         let configured = networks.into_iter().filter_map(|network| network.ipam?.config).flatten();
-        let mut taken: Vec<Ipv4Net> =
-            configured.filter_map(|config| config.subnet?.parse().ok()).collect();
+        let mut taken: Vec<Ipv4Net> = configured.filter_map(|config| config.subnet?.parse().ok()).collect();
         match tokio::fs::read_to_string("/proc/net/route").await {
             Ok(table) => taken.extend(subnets::routes(&table)),
             // The daemon refuses what overlaps with its own networks in any case.

@@ -66,7 +66,7 @@ pub(crate) fn render(
 ) -> Result<Vec<Rendered>, Cause> {
     let mut containers: Vec<Rendered> = Vec::new();
     for sidecar in &appling.sidecars {
-        containers.push(of_sidecar(around, sidecar, instance, secrets)?);
+        containers.push(of_sidecar(around, sidecar, appling.init, instance, secrets)?);
     }
     containers.push(of_appling(around, appling, instance, secrets)?);
     let form = Form::of(appling);
@@ -96,9 +96,8 @@ pub(crate) fn share(body: &mut ContainerCreateBody, owner: &str) {
 fn join(network: &Network, appling: &DesiredAppling, instance: &str, body: &mut ContainerCreateBody) {
     let aliases = [&appling.service].into_iter().chain(&appling.aliases).cloned().collect();
     let endpoint = EndpointSettings { aliases: Some(aliases), ..EndpointSettings::default() };
-    body.networking_config = Some(NetworkingConfig {
-        endpoints_config: Some(HashMap::from([(network.id.clone(), endpoint)])),
-    });
+    body.networking_config =
+        Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(network.id.clone(), endpoint)])) });
     body.host_config.get_or_insert_default().network_mode = Some(network.id.clone());
     body.hostname = (instance.len() <= HOST_NAME_MAX).then(|| instance.replace('_', "-"));
 }
@@ -137,6 +136,7 @@ fn of_appling(
 fn of_sidecar(
     around: &Surroundings<'_>,
     sidecar: &Sidecar,
+    init: bool,
     instance: &str,
     secrets: &Opened,
 ) -> Result<Rendered, Cause> {
@@ -147,7 +147,7 @@ fn of_sidecar(
         &ImageUser::Root,
         &sidecar.variables,
         &sidecar.resources,
-        true,
+        init,
         secrets,
     )?;
     body.cmd = (!sidecar.arguments.is_empty()).then(|| sidecar.arguments.clone());

@@ -98,7 +98,8 @@ impl Daemon {
             let api = client.client_version().to_string();
             return Err(ConnectError::TooOld { version: info.server_version.unwrap_or_default(), api });
         }
-        let is_rootless = info.security_options.iter().flatten().any(|option| option.contains("name=rootless"));
+        let is_rootless =
+            info.security_options.iter().flatten().any(|option| option.contains("name=rootless"));
         let reason = if is_rootless {
             Some("it runs rootless, so that the addresses of its containers are hidden from this machine")
         } else if info.operating_system.as_deref() == Some("Docker Desktop") {

@@ -7,8 +7,7 @@ use hops_model::{DesiredAppling, Target};
 use super::{ContainerId, Daemon, InstanceId, words};
 use crate::{
     error::{self, CreateError},
-    labels,
-    names,
+    labels, names,
     network::Network,
     render::{self, Opened, Rendered, Surroundings},
     secrets::Secrets,
@@ -38,8 +37,7 @@ impl Daemon {
         secrets: &Secrets,
     ) -> Result<InstanceId, CreateError> {
         let opened = Opened::read(secrets, target, appling)?;
-        let around =
-            Surroundings { platform: self.platform(), target, network, machine: self.machine() };
+        let around = Surroundings { platform: self.platform(), target, network, machine: self.machine() };
         let plain = names::instance(self.platform(), target, appling, replica);
         let apart = names::told_apart(&plain, target, appling);
         let images: std::collections::BTreeSet<_> =
@@ -87,7 +85,8 @@ impl Daemon {
             Standing::Nothing => {}
         }
         let Rendered { name, image, body, .. } = container;
-        let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
+        let options =
+            CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
         match self.client().create_container(Some(options), body).await {
             Ok(created) => {
                 for warning in created.warnings {
@@ -105,8 +104,9 @@ impl Daemon {
     async fn standing(&self, network_mode: &str, wanted: &Rendered) -> Result<Standing, CreateError> {
         let found = match self.client().inspect_container(&wanted.name, None).await {
             Err(error) if error::is_missing(&error) => return Ok(Standing::Nothing),
-            result => result
-                .map_err(|error: Error| self.error(format!("look for the container {}", wanted.name), error))?,
+            result => result.map_err(|error: Error| {
+                self.error(format!("look for the container {}", wanted.name), error)
+            })?,
         };
         let carried = found.config.as_ref().and_then(|config| config.labels.as_ref());
         if !labels::is_of(carried, self.platform()) {

@@ -2,10 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use bollard::{
-    models::EventMessage,
-    query_parameters::EventsOptions,
-};
+use bollard::{models::EventMessage, query_parameters::EventsOptions};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use hops_model::{ApplingName, Target};
 use jiff::Timestamp;
@@ -71,7 +68,8 @@ async fn follow(daemon: Daemon, mut since: Timestamp, events: mpsc::UnboundedSen
                 return;
             }
             while let Some(message) = stream.next().await {
-                let Ok(message) = message.inspect_err(|error| tracing::debug!(%error, "Docker's events broke off"))
+                let Ok(message) =
+                    message.inspect_err(|error| tracing::debug!(%error, "Docker's events broke off"))
                 else {
                     break;
                 };

@@ -5,11 +5,7 @@ use std::{fmt, net::IpAddr};
 use hops_model::{ApplingName, DesiredAppling, ReleaseNumber, Target};
 use jiff::Timestamp;
 
-use crate::{
-    labels::Role,
-    names,
-    render::Form,
-};
+use crate::{labels::Role, names, render::Form};
 
 /// A container's id on the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

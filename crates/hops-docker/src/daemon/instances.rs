@@ -42,7 +42,11 @@ impl Daemon {
     }
 
     /// One instance, where there is anything of it.
-    pub(crate) async fn instance(&self, target: &Target, id: &InstanceId) -> Result<Option<Instance>, EngineError> {
+    pub(crate) async fn instance(
+        &self,
+        target: &Target,
+        id: &InstanceId,
+    ) -> Result<Option<Instance>, EngineError> {
         let names: Vec<String> = id.roles().map(|role| id.container(&role)).collect();
         let inspected = future::try_join_all(names.iter().map(|name| self.inspect(name))).await?;
         let instances = group(self.platform(), inspected.into_iter().flatten());

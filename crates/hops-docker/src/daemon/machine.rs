@@ -22,7 +22,11 @@ pub(crate) struct Machine {
 impl Machine {
     pub(super) fn read(info: SystemInfo) -> Self {
         Self {
-            processors: info.ncpu.and_then(|count| count.try_into().ok()).filter(|count| *count > 0).unwrap_or(1),
+            processors: info
+                .ncpu
+                .and_then(|count| count.try_into().ok())
+                .filter(|count| *count > 0)
+                .unwrap_or(1),
             limits_processors: info.cpu_cfs_quota.unwrap_or(true),
             limits_processes: info.pids_limit.unwrap_or(true),
             data_root: info.docker_root_dir.unwrap_or_else(|| "/var/lib/docker".to_owned()).into(),

@@ -80,7 +80,8 @@ pub(crate) fn init_failure(name: &str, exit_code: i64, lines: &[String]) -> Opti
     if !matches!(exit_code, 126 | 127) {
         return None;
     }
-    let line = lines.iter().rev().find(|line| line.starts_with("[FATAL tini (") && line.contains("] exec "))?;
+    let line =
+        lines.iter().rev().find(|line| line.starts_with("[FATAL tini (") && line.contains("] exec "))?;
     let words = line.split_once("] ")?.1;
     let lower = words.to_ascii_lowercase();
     let help = if lower.contains("exec format error") {
@@ -104,7 +105,8 @@ fn innermost(words: &str) -> &str {
         "starting container process caused: ",
         "unable to start container process: ",
     ];
-    let inner = layers.iter().fold(words, |words, layer| words.rsplit_once(layer).map_or(words, |(_, rest)| rest));
+    let inner =
+        layers.iter().fold(words, |words, layer| words.rsplit_once(layer).map_or(words, |(_, rest)| rest));
     inner.strip_suffix(": unknown").unwrap_or(inner)
 }
 
@@ -163,7 +165,10 @@ mod tests {
 
     #[test]
     fn the_inits_last_words_are_read_from_the_log() {
-        let lines = ["starting".to_owned(), "[FATAL tini (7)] exec /nope failed: No such file or directory".to_owned()];
+        let lines = [
+            "starting".to_owned(),
+            "[FATAL tini (7)] exec /nope failed: No such file or directory".to_owned(),
+        ];
         let cause = init_failure("web", 127, &lines).unwrap();
         assert_eq!(cause.proof, "exec /nope failed: No such file or directory");
         assert_eq!(init_failure("web", 1, &lines), None);

@@ -82,7 +82,8 @@ struct Record {
 impl Daemon {
     /// What takes the room; none where the daemon does not say so in time.
     pub(super) async fn disk_usage(&self) -> Option<Usage> {
-        let socket = self.settings().socket.strip_prefix("unix://").unwrap_or(&self.settings().socket).to_owned();
+        let socket =
+            self.settings().socket.strip_prefix("unix://").unwrap_or(&self.settings().socket).to_owned();
         let version = self.client().client_version().minor_version.min(DETAILED_API);
         let answer = timeout(PATIENCE, ask(&socket, version)).await.ok()?;
         match answer.and_then(|text| serde_json::from_slice(&text).map_err(std::io::Error::other)) {
@@ -127,20 +128,24 @@ impl Usage {
         };
         Self {
             images: u64::try_from(answer.layers_size).unwrap_or_default(),
-            unused: sum(&mut images.iter().filter(is_ours).map(|image| image.size - image.shared_size.max(0))),
-            build_cache: sum(
-                &mut answer.build_cache.iter().flatten().filter(|record| !record.in_use).map(|record| record.size),
-            ),
-            stopped: sum(
-                &mut containers
-                    .iter()
-                    .filter(is_stopped)
-                    // What HOPS made it removes by itself.
-                    .filter(|container| {
-                        !container.labels.as_ref().is_some_and(|labels| labels.contains_key(labels::PLATFORM))
-                    })
-                    .map(|container| container.size_rw),
-            ),
+            unused: sum(&mut images
+                .iter()
+                .filter(is_ours)
+                .map(|image| image.size - image.shared_size.max(0))),
+            build_cache: sum(&mut answer
+                .build_cache
+                .iter()
+                .flatten()
+                .filter(|record| !record.in_use)
+                .map(|record| record.size)),
+            stopped: sum(&mut containers
+                .iter()
+                .filter(is_stopped)
+                // What HOPS made it removes by itself.
+                .filter(|container| {
+                    !container.labels.as_ref().is_some_and(|labels| labels.contains_key(labels::PLATFORM))
+                })
+                .map(|container| container.size_rw)),
         }
     }
 }

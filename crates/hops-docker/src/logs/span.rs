@@ -28,11 +28,12 @@ pub(super) fn of_process(container: &Container, previous: bool) -> Option<Span> 
     if !container.is_running() {
         return Some(Span { from: Some(before_start(started_at)), ..Span::default() });
     }
-    let boundary = container.finished_at.filter(|finished_at| *finished_at <= started_at).map(|finished_at| {
-        // The last lines of the former process may be written down late, the first ones of this process early.
-        let half = started_at.duration_since(finished_at).unsigned_abs() / 2;
-        finished_at.checked_add(half).unwrap_or(started_at)
-    });
+    let boundary =
+        container.finished_at.filter(|finished_at| *finished_at <= started_at).map(|finished_at| {
+            // The last lines of the former process may be written down late, the first ones of this process early.
+            let half = started_at.duration_since(finished_at).unsigned_abs() / 2;
+            finished_at.checked_add(half).unwrap_or(started_at)
+        });
     match (boundary, previous) {
         (None, true) => None,
         (from, false) => Some(Span { from, ..Span::default() }),
@@ -88,8 +89,7 @@ mod tests {
 
     #[test]
     fn processes_are_told_apart_in_the_middle_between_them() {
-        let second =
-            container(ContainerState::Running, "2026-11-24T10:00:02Z", Some("2026-11-24T10:00:00Z"));
+        let second = container(ContainerState::Running, "2026-11-24T10:00:02Z", Some("2026-11-24T10:00:00Z"));
         check(&second, false, Some("2026-11-24T10:00:01Z"), None);
         check(&second, true, None, Some("2026-11-24T10:00:01Z"));
     }

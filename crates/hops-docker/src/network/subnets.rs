@@ -24,9 +24,8 @@ pub(super) fn routes(table: &str) -> Vec<Ipv4Net> {
 /// in the machine's own byte order.
 fn route(line: &str) -> Option<Ipv4Net> {
     let mut columns = line.split_ascii_whitespace();
-    let address = |text: &str| {
-        u32::from_str_radix(text, 16).ok().map(|number| Ipv4Addr::from(number.to_ne_bytes()))
-    };
+    let address =
+        |text: &str| u32::from_str_radix(text, 16).ok().map(|number| Ipv4Addr::from(number.to_ne_bytes()));
     let destination = address(columns.nth(1)?)?;
     let mask = address(columns.nth(5)?)?;
     Ipv4Net::with_netmask(destination, mask).ok()

@@ -74,7 +74,10 @@ pub(super) fn render(machine: &Machine, resources: &Resources) -> Result<HostCon
 }
 
 /// Bytes, weights and billionths of cores fit.
-#[expect(clippy::cast_possible_truncation, reason = "amounts are far below 2^63, and a fraction of a byte is none")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "amounts are far below 2^63, and a fraction of a byte is none"
+)]
 fn whole(amount: f64) -> i64 {
     amount as i64
 }

@@ -1,0 +1,212 @@
+//! A platform of its own on an engine, removed again at the test's end.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use futures::FutureExt;
+use hops_model::{
+    AppName, ApplingName, Cause, DesiredAppling, Environment, HttpPath, ImageRef, ImageUser, Port,
+    ReleaseNumber, Target, VariableName,
+    app::Resources,
+    desired::{DesiredValue, Sidecar},
+};
+use hops_testkit::{DockerEngine, http, testapp};
+
+use super::super::{Daemon, Instance, InstanceId};
+use crate::{Settings, error::CreateError, labels::Role, network::Network, secrets::Secrets};
+
+pub(super) struct Scene {
+    pub(super) engine: DockerEngine,
+    pub(super) daemon: Daemon,
+    pub(super) target: Target,
+    pub(super) image: ImageRef,
+    pub(super) state: tempfile::TempDir,
+}
+
+/// Longer than anything here takes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs a test on an engine, and cleans up whatever becomes of it.
+pub(super) async fn on<T: AsyncFnOnce(Arc<Scene>) -> Result<()>>(engine: Result<DockerEngine>, test: T) {
+    let engine = engine.unwrap();
+    let scene = Arc::new(Scene::new(engine).await.unwrap());
+    let result = std::panic::AssertUnwindSafe(test(scene.clone())).catch_unwind().await;
+    scene.clean().await;
+    match result {
+        Ok(result) => result.unwrap(),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// A name that no other test has.
+pub(super) fn unique() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("t{:x}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(super) fn settings(engine: &DockerEngine) -> Settings {
+    Settings {
+        socket: engine.socket.clone(),
+        platform: unique(),
+        subnets: vec![engine.pool.parse().unwrap()],
+        subnet_prefix: 28,
+        ..Settings::default()
+    }
+}
+
+impl Scene {
+    async fn new(engine: DockerEngine) -> Result<Self> {
+        let daemon = Daemon::connect(&settings(&engine)).await?;
+        Ok(Self {
+            engine,
+            daemon,
+            target: Target::new(AppName::parse("shop")?, Environment::Prod),
+            image: testapp::image().await?,
+            state: tempfile::tempdir()?,
+        })
+    }
+
+    async fn clean(&self) {
+        for instance in self.daemon.instances(None).await.unwrap() {
+            self.daemon.remove(&instance.id).await.unwrap();
+        }
+        self.daemon.remove_network(&self.target).await.unwrap();
+    }
+
+    pub(super) fn appling(&self, name: &str) -> DesiredAppling {
+        let name = ApplingName::parse(name).unwrap();
+        DesiredAppling {
+            service: name.dns(),
+            name,
+            release: ReleaseNumber(1),
+            image: self.image.clone(),
+            user: ImageUser::Root,
+            aliases: Vec::new(),
+            port: Port::DEFAULT,
+            readiness_path: HttpPath::default_readiness(),
+            liveness_path: None,
+            replicas: 1,
+            init: true,
+            variables: BTreeMap::new(),
+            secret_mounts: Vec::new(),
+            routes: Vec::new(),
+            resources: Resources::default(),
+            sidecars: Vec::new(),
+        }
+    }
+
+    /// A sidecar that is the test app, too, on another port.
+    pub(super) fn sidecar(&self, name: &str) -> Sidecar {
+        Sidecar {
+            name: ApplingName::parse(name).unwrap(),
+            image: self.image.clone(),
+            arguments: Vec::new(),
+            variables: BTreeMap::from([(variable("PORT"), DesiredValue::Literal("4000".into()))]),
+            startup: None,
+            resources: Resources::default(),
+        }
+    }
+
+    pub(super) fn secrets(&self) -> Secrets {
+        Secrets::below(self.state.path())
+    }
+
+    pub(super) async fn network(&self) -> Result<Network> {
+        Ok(self.daemon.ensure_network(&self.target).await?)
+    }
+
+    pub(super) async fn create(
+        &self,
+        appling: &DesiredAppling,
+        replica: u16,
+    ) -> Result<InstanceId, CreateError> {
+        let network = self.daemon.ensure_network(&self.target).await?;
+        self.daemon.create(&network, &self.target, appling, replica, &self.secrets()).await
+    }
+
+    /// Creates and starts an instance.
+    pub(super) async fn run(&self, appling: &DesiredAppling, replica: u16) -> Result<Instance> {
+        let id = self.create(appling, replica).await?;
+        for role in id.roles() {
+            self.daemon.start(&id, &role).await?;
+        }
+        self.instance(&id).await
+    }
+
+    pub(super) async fn instance(&self, id: &InstanceId) -> Result<Instance> {
+        let mut instances = self.daemon.instances(Some(&self.target)).await?;
+        instances.retain(|instance| instance.id.name == id.name);
+        instances.pop().with_context(|| format!("{id} is not there"))
+    }
+
+    /// Waits until an instance is as it should be.
+    pub(super) async fn until(&self, id: &InstanceId, is_so: impl Fn(&Instance) -> bool) -> Result<Instance> {
+        let waiting = async {
+            loop {
+                let instance = self.instance(id).await?;
+                if is_so(&instance) {
+                    return Ok(instance);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(result) => result,
+            Err(_) => anyhow::bail!("{:?}", self.instance(id).await),
+        }
+    }
+
+    /// Asks an instance for a path, again while it does not listen yet.
+    pub(super) async fn get(&self, instance: &Instance, path: &str) -> Result<http::Answer> {
+        let address = SocketAddr::new(instance.address.context("it has no address")?, 3030);
+        let asking = async {
+            loop {
+                match http::get(address, "shop", path).await {
+                    Ok(answer) => return answer,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking)
+            .await
+            .with_context(|| format!("{address}{path} does not answer"))
+    }
+
+    /// An image that is built on the engine of a few lines of a Dockerfile.
+    pub(super) async fn build(&self, name: &str, dockerfile: &str) -> Result<ImageRef> {
+        let context = tempfile::tempdir()?;
+        std::fs::write(context.path().join("Dockerfile"), dockerfile)?;
+        let tag = format!("hops.test/{name}:{}", self.daemon.platform());
+        let context = context.path().display().to_string();
+        self.engine.docker(&["build", "--quiet", "--tag", &tag, &context]).await?;
+        Ok(ImageRef::parse(&tag)?)
+    }
+}
+
+pub(super) fn variable(name: &str) -> VariableName {
+    VariableName::parse(name).unwrap()
+}
+
+pub(super) fn set(appling: &mut DesiredAppling, name: &str, value: &str) {
+    appling.variables.insert(variable(name), DesiredValue::Literal(value.to_owned()));
+}
+
+/// The cause in an error.
+pub(super) fn cause<T: std::fmt::Debug>(result: Result<T, CreateError>) -> Cause {
+    match result {
+        Err(CreateError::Cause(cause)) => *cause,
+        other => panic!("no cause: {other:?}"),
+    }
+}
+
+pub(super) fn sidecar_role(name: &str) -> Role {
+    Role::Sidecar(ApplingName::parse(name).unwrap())
+}
