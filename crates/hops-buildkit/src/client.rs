@@ -172,12 +172,11 @@ impl Client {
         };
         match answer {
             Ok(answer) => built(&answer.into_inner(), &tracker, &files),
-            Err(status) => Err(match files.take_failure() {
-                Some(error) => BuildError::Source(error),
-                None => {
-                    let error = explain(status, &tracker, &self.address.to_string());
-                    self.completed(error, &mut control, &dockerfile, &solve.dockerfile).await
-                }
+            Err(status) => Err(if let Some(error) = files.take_failure() {
+                BuildError::Source(error)
+            } else {
+                let error = explain(status, &tracker, &self.address.to_string());
+                self.completed(error, &mut control, &dockerfile, &solve.dockerfile).await
             }),
         }
     }

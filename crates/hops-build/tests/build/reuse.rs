@@ -24,7 +24,7 @@ async fn the_same_input_needs_no_builder(daemon: Daemon) {
 
     // Nobody listens there.
     let nowhere = if daemon.engine().is_some() { "docker:///no/such/socket" } else { "tcp://127.0.0.1:1" };
-    shop.settings.buildkit = nowhere.to_owned();
+    nowhere.clone_into(&mut shop.settings.buildkit);
     shop.settings.retries = 0;
     let second = shop.commit().await;
     assert_ne!(first, second);

@@ -11,7 +11,10 @@ use bollard_buildkit_proto::{fsutil::types::Packet, moby::filesync::v1::file_syn
 use futures::Stream;
 use tokio::sync::{OnceCell, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+use tonic::{
+    Request, Response, Status, Streaming,
+    metadata::{MetadataMap, MetadataValue},
+};
 
 use super::transfer::Transfer;
 use crate::{
@@ -108,7 +111,7 @@ impl FileSync for SharedFiles {
 fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
     let is_encoded = metadata.get(format!("{key}-encoded")).is_some_and(|value| value == "1");
     let text = |value: &str| if is_encoded { decode(value) } else { value.to_owned() };
-    let bytes = metadata.get_all(key).iter().map(|value| value.as_encoded_bytes());
+    let bytes = metadata.get_all(key).iter().map(MetadataValue::as_encoded_bytes);
     bytes.map(|bytes| text(&String::from_utf8_lossy(bytes))).collect()
 }
 

@@ -174,7 +174,7 @@ async fn builds_at_the_same_time_do_not_disturb_each_other(daemon: Daemon) {
     let builds = (0..6).map(|number| {
         let files = Files::new().file("number", number.to_string()).file("big", vec![b'x'; 1 << 20]);
         let mut solve = daemon.solve(files, "FROM busybox\nCOPY . /in\nRUN cat /in/number && : NONCE\n");
-        solve.shared_key = "the same for all".to_owned();
+        "the same for all".clone_into(&mut solve.shared_key);
         let client = client.clone();
         async move {
             let run = build_at(&client, &solve, &CancellationToken::new(), |_| {}).await;
@@ -190,7 +190,7 @@ async fn a_dockerfile_may_come_from_elsewhere_and_lie_deep(daemon: Daemon) {
         Files::new().file("api/Dockerfile", format!("FROM scratch\nCOPY a /\nLABEL n={}\n", nonce()));
     let mut solve = daemon.solve(Files::new().file("a", ""), "FROM nowhere\n");
     solve.dockerfile_source = Some(Arc::new(dockerfile));
-    solve.dockerfile = "./api/Dockerfile".to_owned();
+    "./api/Dockerfile".clone_into(&mut solve.dockerfile);
     daemon.build(&solve).await.built();
 }
 
