@@ -98,8 +98,10 @@ impl Ordering<'_> {
         }
         let mut order = account.new_order(&new).await.map_err(OrderError::Authority)?;
         let published = self.answer(&mut order, challenges).await?;
-        if order.poll_ready(&PATIENCE).await.map_err(OrderError::Authority)? != OrderStatus::Ready {
-            return Err(self.refusal(&mut order).await);
+        match order.poll_ready(&PATIENCE).await {
+            Ok(OrderStatus::Ready) => {}
+            Ok(_) | Err(instant_acme::Error::Api(_)) => return Err(self.refusal(&mut order).await),
+            Err(error) => return Err(OrderError::Authority(error)),
         }
         drop(published);
         let key = order.finalize().await.map_err(OrderError::Authority)?;
@@ -125,7 +127,7 @@ impl Ordering<'_> {
         Ok(published)
     }
 
-    /// An invalid order does not say why; its challenges do.
+    /// Some orders say why they are invalid; challenges always do.
     async fn refusal(&self, order: &mut Order) -> OrderError {
         let mut reasons = Vec::new();
         let mut authorizations = order.authorizations();

@@ -1,5 +1,7 @@
 //! Certificates from files, as the proxy gets them.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
+
 use std::{fs, path::Path};
 
 use hops_certificates::{CertificateFiles, Certifier, HostStatus, Settings, State};
