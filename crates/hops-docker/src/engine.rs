@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use hops_engine::{Engine, EngineError, Events, LogQuery, LogStream, Observed, Plan};
-use hops_model::{AppName, ApplingName, ApplingOutcome, ApplingStatus, Desired, ImageRef, Target};
+use hops_model::{AppName, ApplingName, ApplingOutcome, ApplingStatus, Desired, ImageRef, ImageUser, Target};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
@@ -64,6 +64,16 @@ impl Docker {
         let site = Arc::new(Site::open(daemon, settings, directory, routes)?);
         let keepers = recovery::recover(&site).await.map_err(StartError::Find)?;
         Ok(Self(Arc::new(Inner { site, keepers: Mutex::new(keepers) })))
+    }
+
+    /// Whether Docker has an image.
+    pub async fn has_image(&self, image: &ImageRef) -> Result<bool, EngineError> {
+        self.0.site.daemon.has_image(image).await
+    }
+
+    /// Whom an image that Docker has runs as.
+    pub async fn image_user(&self, image: &ImageRef) -> Result<ImageUser, EngineError> {
+        self.0.site.daemon.image_user(image).await
     }
 
     /// The settings in use.

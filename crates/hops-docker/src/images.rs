@@ -26,7 +26,7 @@ use crate::{
 const PULLS: usize = 4;
 
 /// Images as young as this belong to a release that is on its way, and that nobody has written down yet.
-const YOUNG: Duration = Duration::from_secs(60 * 60);
+const YOUNG: Duration = Duration::from_hours(1);
 
 impl Daemon {
     /// Whether the daemon has an image.
@@ -101,6 +101,15 @@ impl Daemon {
         app: &AppName,
         keep: &BTreeSet<ImageRef>,
     ) -> Result<usize, EngineError> {
+        self.prune_images_older_than(YOUNG, app, keep).await
+    }
+
+    pub(crate) async fn prune_images_older_than(
+        &self,
+        age: Duration,
+        app: &AppName,
+        keep: &BTreeSet<ImageRef>,
+    ) -> Result<usize, EngineError> {
         let repositories = format!("{}{}/", ImageRef::LOCAL, app.dns());
         let failed = |error| self.error(format!("list the images of {app}"), error);
         let filters = HashMap::from([("reference".to_owned(), vec![format!("{repositories}*")])]);
@@ -115,7 +124,7 @@ impl Daemon {
         for image in images {
             let is_kept = kept.contains(image.id.as_str())
                 || image.repo_tags.iter().chain(&image.repo_digests).any(|name| kept.contains(name.as_str()));
-            if is_kept || used.contains(&image.id) || self.is_young(&image.id).await? {
+            if is_kept || used.contains(&image.id) || self.is_younger_than(age, &image.id).await? {
                 continue;
             }
             // By name: what somebody gave the same image another name for stays under that one.
@@ -131,7 +140,7 @@ impl Daemon {
         Ok(removed)
     }
 
-    async fn is_young(&self, id: &str) -> Result<bool, EngineError> {
+    async fn is_younger_than(&self, age: Duration, id: &str) -> Result<bool, EngineError> {
         let found = match self.client().inspect_image(id).await {
             Err(error) if error::is_missing(&error) => return Ok(true),
             result => result.map_err(|error| self.error(format!("look at the image {id}"), error))?,
@@ -139,7 +148,7 @@ impl Daemon {
         // When it was built may be long ago, or 1970, for the sake of reproducible builds.
         let tagged = found.metadata.and_then(|metadata| metadata.last_tag_time);
         let tagged: Option<Timestamp> = tagged.and_then(|time| time.parse().ok());
-        Ok(tagged.is_some_and(|tagged| Timestamp::now().duration_since(tagged).unsigned_abs() < YOUNG))
+        Ok(tagged.is_some_and(|tagged| Timestamp::now().duration_since(tagged).unsigned_abs() < age))
     }
 }
 

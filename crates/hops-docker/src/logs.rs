@@ -51,7 +51,7 @@ impl Daemon {
         let mut stream = std::pin::pin!(self.client().logs(&container.0, Some(options(&span, false))));
         while let Some(output) = stream.next().await {
             match output {
-                Ok(output) => found.extend(lines.take(output).map(|line| line.text)),
+                Ok(output) => found.extend(lines.take(&output).map(|line| line.text)),
                 Err(error) => {
                     tracing::debug!(%error, %container, "a container's last lines cannot be read");
                     break;
@@ -222,7 +222,7 @@ impl Reader {
         let mut stream = std::pin::pin!(self.daemon.client().logs(&source.id.0, Some(options(span, follow))));
         while let Some(output) = stream.next().await {
             let line = match output {
-                Ok(output) => lines.take(output),
+                Ok(output) => lines.take(&output),
                 // Gone meanwhile.
                 Err(error) if matches!(error::answer(&error), Some((404 | 409, _))) => break,
                 // A stream that has begun ends in any way it likes.

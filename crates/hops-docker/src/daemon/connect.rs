@@ -1,6 +1,6 @@
 //! Connecting to the daemon, with errors that say what to run.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker, errors::Error};
 use thiserror::Error as ThisError;
@@ -14,6 +14,9 @@ const OLDEST_API: ClientVersion = ClientVersion { major_version: 1, minor_versio
 
 /// Seconds for an answer's beginning. Stopping a container takes its grace period, creating one on a busy disk long.
 const PATIENCE_S: u64 = 120;
+
+/// How long the daemon may take to answer at all: one that systemd starts for whoever connects comes up meanwhile.
+const GREETING: Duration = Duration::from_secs(30);
 
 /// Why HOPS cannot use Docker.
 #[derive(Debug, ThisError)]
@@ -92,8 +95,13 @@ impl Daemon {
         let path = settings.socket.as_str();
         let failed = |error: Error| failure(path, error);
         let client = open(path)?.map_err(failed)?;
-        let client = client.negotiate_version().await.map_err(failed)?;
-        let info = client.info().await.map_err(failed)?;
+        let greeting = async {
+            let client = client.negotiate_version().await?;
+            let info = client.info().await?;
+            Ok((client, info))
+        };
+        let greeted = tokio::time::timeout(GREETING, greeting).await;
+        let (client, info) = greeted.unwrap_or(Err(Error::RequestTimeoutError)).map_err(failed)?;
         if client.client_version() < OLDEST_API {
             let api = client.client_version().to_string();
             return Err(ConnectError::TooOld { version: info.server_version.unwrap_or_default(), api });

@@ -42,7 +42,7 @@ pub(crate) struct Subject {
 
 /// Pauses between attempts to reach a daemon that is away: a restart takes a second or two.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 impl Daemon {
     /// What happens from now on. Nothing that happens after this call is missed while the daemon is there, however late
@@ -60,11 +60,11 @@ async fn follow(daemon: Daemon, mut since: Timestamp, events: mpsc::UnboundedSen
     let mut out_of_memory = HashSet::new();
     let mut pause = PAUSE_MIN;
     let mut was_away = false;
-    loop {
+    while !events.is_closed() {
         // To know that it is there: the stream of a quiet daemon says nothing.
         if daemon.client().ping().await.is_ok() {
             let mut stream = Box::pin(daemon.client().events(Some(options(daemon.platform(), since))));
-            if was_away && events.send(DaemonEvent::Reconnected).is_err() {
+            if std::mem::take(&mut was_away) && events.send(DaemonEvent::Reconnected).is_err() {
                 return;
             }
             while let Some(message) = stream.next().await {
@@ -74,25 +74,20 @@ async fn follow(daemon: Daemon, mut since: Timestamp, events: mpsc::UnboundedSen
                     break;
                 };
                 pause = PAUSE_MIN;
-                since = time(&message).unwrap_or(since);
+                // What is asked for from here on has not been told yet; the daemon keeps its events by their time.
+                since =
+                    time(&message).map_or(since, |at| at.checked_add(Duration::from_nanos(1)).unwrap_or(at));
                 if let Some(event) = read(message, &mut out_of_memory)
                     && events.send(event).is_err()
                 {
                     return;
                 }
             }
-            // Asked at once, the daemon tells what it has told already; it numbers events by their time.
-            since = since.checked_add(Duration::from_nanos(1)).unwrap_or(since);
+            tracing::warn!("Docker has ended its events; connecting again");
         }
-        if !was_away {
-            tracing::warn!("Docker is away, or has ended its events; waiting for it");
-            was_away = true;
-        }
+        was_away = true;
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
-        if events.is_closed() {
-            return;
-        }
     }
 }
 

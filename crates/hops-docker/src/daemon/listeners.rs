@@ -21,7 +21,6 @@ const LISTEN: &str = "0A";
 
 impl Daemon {
     /// The ports that an instance listens on, in order; none where that cannot be seen.
-    #[expect(clippy::unused_self, reason = "what the daemon's containers do is asked of the daemon")]
     pub(crate) async fn listening_ports(&self, instance: &Instance) -> Vec<Listener> {
         // Its containers share their network, so any that runs will do.
         let Some(pid) = instance.containers.iter().rev().find_map(|container| container.pid) else {

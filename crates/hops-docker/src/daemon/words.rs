@@ -140,17 +140,17 @@ mod tests {
         );
         check(
             "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec /run.sh: exec format error: unknown",
-            &expect![[r#"
+            &expect![[r"
                 cannot-start
                 exec /run.sh: exec format error
-                see that the program is built for this machine's processor (linux/amd64), and that a script begins with `#!/bin/sh`"#]],
+                see that the program is built for this machine's processor (linux/amd64), and that a script begins with `#!/bin/sh`"]],
         );
         check(
             "unable to find user app: no matching entries in passwd file",
-            &expect![[r#"
+            &expect![[r"
                 cannot-start
                 unable to find user app: no matching entries in passwd file
-                make the user in the Dockerfile (`RUN adduser …`), or name it by number in `USER`"#]],
+                make the user in the Dockerfile (`RUN adduser …`), or name it by number in `USER`"]],
         );
     }
 

@@ -28,7 +28,7 @@ struct Piece {
 
 impl Lines {
     /// Takes what the daemon sent; gives the line that it completes.
-    pub(super) fn take(&mut self, output: LogOutput) -> Option<Line> {
+    pub(super) fn take(&mut self, output: &LogOutput) -> Option<Line> {
         let waiting = match output {
             LogOutput::StdErr { .. } => &mut self.stderr,
             _ => &mut self.stdout,
@@ -87,11 +87,11 @@ mod tests {
 
     #[test]
     fn the_daemons_time_is_split_off() {
-        let line = Lines::default().take(out(b"listening on 3030\r\n")).unwrap();
+        let line = Lines::default().take(&out(b"listening on 3030\r\n")).unwrap();
         assert_eq!(line.at.unwrap().to_string(), AT);
         assert_eq!(line.text, "listening on 3030");
-        assert_eq!(Lines::default().take(out(b"\n")).unwrap().text, "");
-        let line = Lines::default().take(LogOutput::StdOut { message: "no time here\n".into() }).unwrap();
+        assert_eq!(Lines::default().take(&out(b"\n")).unwrap().text, "");
+        let line = Lines::default().take(&LogOutput::StdOut { message: "no time here\n".into() }).unwrap();
         assert_eq!((line.at, line.text.as_str()), (None, "no time here"));
     }
 
@@ -99,20 +99,20 @@ mod tests {
     fn pieces_of_a_long_line_are_joined_per_stream() {
         let mut lines = Lines::default();
         // A character that falls on the border of two pieces.
-        assert_eq!(lines.take(out(b"long \xc3")), None);
-        assert_eq!(lines.take(err(b"oops\n")).unwrap().text, "oops");
-        assert_eq!(lines.take(out(b"\xa9 line\n")).unwrap().text, "long é line");
-        assert_eq!(lines.take(out(b"rest")), None);
+        assert_eq!(lines.take(&out(b"long \xc3")), None);
+        assert_eq!(lines.take(&err(b"oops\n")).unwrap().text, "oops");
+        assert_eq!(lines.take(&out(b"\xa9 line\n")).unwrap().text, "long é line");
+        assert_eq!(lines.take(&out(b"rest")), None);
         assert_eq!(lines.rest().map(|line| line.text).collect::<Vec<_>>(), ["rest"]);
     }
 
     #[test]
     fn what_is_not_utf_8_is_replaced_and_endless_lines_are_divided() {
-        assert_eq!(Lines::default().take(out(b"\xff!\n")).unwrap().text, "\u{fffd}!");
+        assert_eq!(Lines::default().take(&out(b"\xff!\n")).unwrap().text, "\u{fffd}!");
         let mut lines = Lines::default();
         let piece = vec![b'x'; 16 * 1024];
         let lengths: Vec<usize> =
-            (0..64).filter_map(|_| lines.take(out(&piece))).map(|line| line.text.len()).collect();
+            (0..64).filter_map(|_| lines.take(&out(&piece))).map(|line| line.text.len()).collect();
         assert_eq!(lengths, [LINE_MAX]);
     }
 }

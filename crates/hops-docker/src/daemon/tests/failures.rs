@@ -1,10 +1,10 @@
 //! What cannot be made, started or reached, and what is said of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use expect_test::expect;
-use hops_model::{CauseCode, DesiredAppling, ImageRef};
+use hops_model::{AppName, CauseCode, DesiredAppling, ImageRef, ImageUser};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixListener,
@@ -110,19 +110,29 @@ async fn a_full_disk_is_told_before_it_hurts(scene: Arc<Scene>) -> Result<()> {
 }
 
 async fn images_that_no_release_needs_are_removed(scene: Arc<Scene>) -> Result<()> {
-    let app = scene.target.app.clone();
-    let built = scene
-        .build("pruned", &format!("FROM {}\nLABEL a={}\n", scene.image, scene.daemon.platform()))
-        .await?;
-    let tag = format!("hops.local/shop/web:{}", scene.daemon.platform());
-    scene.engine.docker(&["tag", built.as_str(), &tag]).await?;
-    // It is younger than any release could be written down.
-    scene.daemon.prune_images(&app, &std::collections::BTreeSet::new()).await?;
-    assert!(scene.daemon.has_image(&ImageRef::parse(&tag)?).await?);
-    scene.engine.docker(&["rmi", &tag]).await?;
-    assert!(scene.daemon.has_image(&built).await?);
-    scene.engine.docker(&["rmi", built.as_str()]).await?;
-    assert!(!scene.daemon.has_image(&built).await?);
+    // No other test's images are of this app.
+    let app = AppName::parse(scene.daemon.platform())?;
+    let local = async |name: &str| -> Result<ImageRef> {
+        let built = scene.build(name, &format!("FROM {}\nLABEL {name}={app}\n", scene.image)).await?;
+        let id = scene.engine.docker(&["inspect", "--format", "{{.Id}}", built.as_str()]).await?;
+        scene.engine.docker(&["tag", built.as_str(), &format!("hops.local/{app}/web:{name}")]).await?;
+        // Its first name is another one's.
+        scene.engine.docker(&["rmi", built.as_str()]).await?;
+        Ok(ImageRef::parse(&format!("hops.local/{app}/web@{}", id.trim()))?)
+    };
+    let (old, kept, used) = (local("old").await?, local("kept").await?, local("used").await?);
+    let instance = scene.run(&DesiredAppling { image: used.clone(), ..scene.appling("web") }, 1).await?;
+    assert_eq!(instance.app().unwrap().image, used.digest().unwrap());
+    assert_eq!(scene.daemon.image_user(&used).await?, ImageUser::Root);
+    let keep = BTreeSet::from([kept.clone()]);
+    // They are younger than any release could be written down.
+    assert_eq!(scene.daemon.prune_images(&app, &keep).await?, 0);
+    assert_eq!(scene.daemon.prune_images_older_than(Duration::ZERO, &app, &keep).await?, 1);
+    for (image, is_there) in [(&old, false), (&kept, true), (&used, true)] {
+        assert_eq!(scene.daemon.has_image(image).await?, is_there, "{image}");
+    }
+    scene.daemon.remove(&instance.id).await?;
+    assert_eq!(scene.daemon.prune_images_older_than(Duration::ZERO, &app, &BTreeSet::new()).await?, 2);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use hops_model::{
 };
 
 use super::{
-    super::{ContainerState, Listener},
+    super::{Container, ContainerState, Listener},
     scene,
     scene::{Scene, set, sidecar_role, variable},
 };
@@ -143,7 +143,7 @@ async fn sidecars_share_their_network_with_the_app(scene: Arc<Scene>) -> Result<
     // The owner of the network starts again, and the others keep a network that leads nowhere.
     scene.daemon.restart(&instance.id, &sidecar_role("proxy"), Duration::from_secs(5)).await?;
     let after =
-        scene.until(&instance.id, |instance| instance.owner().is_some_and(|one| one.is_running())).await?;
+        scene.until(&instance.id, |instance| instance.owner().is_some_and(Container::is_running)).await?;
     let cut_off: Vec<Role> = after.cut_off().map(|one| one.role.clone()).collect();
     assert_eq!(cut_off, [sidecar_role("app"), Role::App]);
     for role in &cut_off {
