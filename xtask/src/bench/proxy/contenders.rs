@@ -169,7 +169,8 @@ impl Running {
     fn start(command: &mut Command, folder: &Path) -> Result<Self> {
         let log = || fs::File::create(folder.join("output.log"));
         let child = command
-            .stdin(Stdio::null())
+            // The example of hops-proxy stops when this ends.
+            .stdin(Stdio::piped())
             .stdout(log()?)
             .stderr(fs::File::options().append(true).open(folder.join("output.log"))?)
             .spawn()

@@ -8,7 +8,7 @@ use super::contenders::Contender;
 use crate::program;
 
 /// The host that the proxies know.
-pub(super) const HOST: &str = "bench.localhost";
+pub(super) const HOST: &str = "localhost";
 
 /// One way to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

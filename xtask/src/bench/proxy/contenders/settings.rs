@@ -16,16 +16,11 @@ const KEPT: u32 = 512;
 
 pub(super) fn hops(program: &Path, wanted: &Wanted<'_>) -> Command {
     let mut command = Command::new(program);
-    command
-        .arg(format!("--http={}", wanted.http))
-        .arg(format!("--https={}", wanted.https))
-        .arg(format!("--certificate={}", wanted.certificate.display()))
-        .arg(format!("--key={}", wanted.key.display()))
-        .arg(format!("--host={HOST}"))
-        .arg(format!("--backend={BACKEND}"));
+    command.arg(format!("--https={}", wanted.https));
     if wanted.logs {
         command.arg("--access-log");
     }
+    command.arg(wanted.http.to_string()).arg(BACKEND.to_string());
     command
 }
 
