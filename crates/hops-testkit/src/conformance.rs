@@ -56,7 +56,7 @@ macro_rules! conformance {
                 an_unchanged_appling_is_left_alone,
                 live_means_that_the_new_version_answers,
                 a_former_release_comes_back,
-                more_replicas_leave_those_that_run_alone,
+                another_number_of_replicas_is_reached,
                 what_is_no_longer_wanted_goes,
                 a_host_moves_to_another_appling_without_a_loss,
                 the_port_changes_without_a_loss;

@@ -6,6 +6,7 @@
 pub mod conformance;
 pub mod daemons;
 pub mod http;
+pub mod images;
 pub mod load;
 pub mod proxy;
 pub mod scene;

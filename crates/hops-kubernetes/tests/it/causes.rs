@@ -52,7 +52,7 @@ async fn a_program_that_is_not_in_the_image() -> Result<()> {
     let mut web = scene.appling("web");
     // An image without anything in it to start: the layers of the test app under no entry point are not at hand, so a
     // sidecar's arguments cannot provoke it; a missing working program in an ordinary image can.
-    web.image = crate::images::broken_entrypoint().await?;
+    web.image = hops_testkit::images::broken_entrypoint().await?;
     let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
     check(&deployed, CauseCode::CannotStart, &["/nope", "no such file"])?;
     ensure!(deployed.took < AT_ONCE, "{:?}", deployed.took);

@@ -7,7 +7,6 @@
 mod causes;
 mod conformance;
 mod gateway;
-mod images;
 mod log_lines;
 mod loss;
 mod many;

@@ -2,16 +2,18 @@
 
 use anyhow::{Context, Result, ensure};
 use hops_model::ImageRef;
-use hops_testkit::{Daemons, testapp};
+
 use tokio::process::Command;
 
+use crate::{Daemons, testapp};
+
 /// An image whose entry point is not in it.
-pub(crate) async fn broken_entrypoint() -> Result<ImageRef> {
+pub async fn broken_entrypoint() -> Result<ImageRef> {
     build("hops/test-broken", "FROM scratch\nCOPY nothing /nothing\nENTRYPOINT [\"/nope\"]\n").await
 }
 
 /// The test app, running as `user`.
-pub(crate) async fn of_user(user: &str) -> Result<ImageRef> {
+pub async fn of_user(user: &str) -> Result<ImageRef> {
     let testapp = testapp::image().await?;
     // Names need a file that says whom they stand for.
     let steps = "COPY <<EOF /etc/passwd\nann:x:1234:50::/:/testapp\nEOF\n";
