@@ -24,7 +24,12 @@ pub(crate) fn of_build(error: BuildError, dockerfile: &RepoPath, commit: &Commit
             format!("see that HOPS has a login that may push `{}`, then deploy again", refusal.image),
         ),
         BuildError::Connect { ref address, .. } | BuildError::Lost { ref address, .. } => {
-            let help = format!("see that BuildKit runs at {address}, then deploy again");
+            let help = match address.strip_prefix("docker://") {
+                Some(socket) => {
+                    format!("see that Docker runs and that HOPS may use {socket}, then deploy again")
+                }
+                None => format!("see that BuildKit runs at {address}, then deploy again"),
+            };
             Cause::new(CauseCode::BuilderUnavailable, message, help).with_proof(chain(&error))
         }
         BuildError::Daemon { .. } => Cause::new(

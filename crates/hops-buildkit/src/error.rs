@@ -1,5 +1,6 @@
 //! Why a build did not succeed.
 
+mod old;
 mod place;
 mod report;
 
@@ -106,7 +107,13 @@ impl BuildError {
     pub(crate) fn placed(mut self, file: &str, dockerfile: &str) -> Self {
         match &mut self {
             Self::Failed(failure) => failure.location = place::of_failure(failure, file, dockerfile),
-            Self::Pull(refusal) => refusal.location = place::of_base(&refusal.image, file, dockerfile),
+            Self::Pull(refusal) => {
+                if let Some((image, location)) = place::of_base(&refusal.image, file, dockerfile) {
+                    (refusal.image, refusal.location) = (image, Some(location));
+                } else if refusal.image.is_empty() {
+                    "of a FROM line".clone_into(&mut refusal.image);
+                }
+            }
             _ => {}
         }
         self

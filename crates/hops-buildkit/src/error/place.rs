@@ -19,18 +19,42 @@ pub(super) fn of_failure(failure: &Failure, file: &str, dockerfile: &str) -> Opt
     Some(found.location(file, dockerfile))
 }
 
-/// The line that asks for a base image, if it is the only one that does.
-pub(super) fn of_base(image: &str, file: &str, dockerfile: &str) -> Option<Location> {
-    let asks = |found: &Instruction| {
-        let mut words = words(&found.text);
-        words.next().is_some_and(|word| word.eq_ignore_ascii_case("FROM"))
-            // As typed: Docker Hub's images have more to their names than people write.
-            && words.find(|word| !word.starts_with("--")).is_some_and(|base| {
-                image.strip_suffix(base).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
-                    || image.strip_suffix(":latest").is_some_and(|name| name.ends_with(base))
-            })
-    };
-    only(instructions(dockerfile).into_iter().filter(asks)).map(|found| found.location(file, dockerfile))
+/// A base image and the line that asks for it, if only one does; by the image's name, or, where no more of it is known, by
+/// its host or nothing at all. The name is then as typed.
+pub(super) fn of_base(image: &str, file: &str, dockerfile: &str) -> Option<(String, Location)> {
+    let instructions = instructions(dockerfile);
+    let stages: Vec<String> = instructions.iter().filter_map(|found| stage(&found.text)).collect();
+    let (found, base) = only(instructions.into_iter().filter_map(|found| {
+        let base = base(&found.text).filter(|base| !stages.contains(&base.to_ascii_lowercase()))?.to_owned();
+        // As typed: Docker Hub's images have more to their names than people write.
+        let is_it = image.strip_suffix(&base).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+            || image.strip_suffix(":latest").is_some_and(|name| name.ends_with(&base))
+            || image.is_empty()
+            || (!image.contains('/') && image == host(&base));
+        is_it.then_some((found, base))
+    }))?;
+    let name = if image.contains('/') { image.to_owned() } else { base };
+    Some((name, found.location(file, dockerfile)))
+}
+
+/// What a `FROM` asks for.
+fn base(instruction: &str) -> Option<&str> {
+    let mut words = words(instruction);
+    words.next().filter(|word| word.eq_ignore_ascii_case("FROM"))?;
+    words.find(|word| !word.starts_with("--")).filter(|base| *base != "scratch")
+}
+
+/// The name that a `FROM` gives its stage, in lower case: stages are named without regard to it.
+fn stage(instruction: &str) -> Option<String> {
+    base(instruction)?;
+    words(instruction).skip_while(|word| !word.eq_ignore_ascii_case("AS")).nth(1).map(str::to_ascii_lowercase)
+}
+
+fn host(image: &str) -> &str {
+    match image.split_once('/') {
+        Some((host, _)) if host == "localhost" || host.contains(['.', ':']) => host,
+        _ => "docker.io",
+    }
 }
 
 /// The line of `dockerfile parse error line N: WHAT`.
@@ -130,10 +154,22 @@ RUM x
 
     #[test]
     fn a_base_image_is_found_by_what_people_write() {
-        let line = |image| of_base(image, "Dockerfile", DOCKERFILE).map(|place| place.first_line);
-        assert_eq!(line("docker.io/library/node:18"), Some(2));
-        assert_eq!(line("docker.io/library/debian:latest"), Some(8));
-        assert_eq!(line("example.org/xnode:18"), None);
+        let found = |image, dockerfile| {
+            of_base(image, "Dockerfile", dockerfile).map(|(image, place)| (image, place.first_line))
+        };
+        let line = |image: &str, line| Some((image.to_owned(), line));
+        let hub = "docker.io/library/node:18";
+        assert_eq!(found(hub, DOCKERFILE), line(hub, 2));
+        let latest = "docker.io/library/debian:latest";
+        assert_eq!(found(latest, DOCKERFILE), line(latest, 8));
+        assert_eq!(found("example.org/xnode:18", DOCKERFILE), None);
+        // Two are from there.
+        assert_eq!(found("docker.io", DOCKERFILE), None);
+        let two = "FROM r:5000/x AS a\nFROM scratch\nFROM node\n";
+        assert_eq!(found("r:5000", two), line("r:5000/x", 1));
+        assert_eq!(found("docker.io", two), line("node", 3));
+        assert_eq!(found("", two), None);
+        assert_eq!(found("", "FROM node as A\nFROM scratch\nFROM a\n"), line("node", 1));
     }
 
     proptest::proptest! {

@@ -8,7 +8,7 @@ use prost::Message;
 use serde::Deserialize;
 use tonic::{Code, Status};
 
-use super::{BuildError, Failure, Location, Refusal};
+use super::{BuildError, Failure, Location, Refusal, old};
 use crate::progress::Tracker;
 
 /// Explains why `Solve` failed.
@@ -24,6 +24,9 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     if let Some((image, reason)) = push_refused(message) {
         return BuildError::Push(refusal(image, reason, None));
     }
+    if let Some((image, reason)) = old::pull_refused(message) {
+        return BuildError::Pull(refusal(&image, reason, None));
+    }
     if let Some((image, reason)) = pull_refused(message) {
         return BuildError::Pull(refusal(image, reason, details.location));
     }
@@ -34,7 +37,7 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     let step = tracker.step(details.vertex.as_deref()).filter(|(step, _)| !step.is_internal());
     let is_full = message.contains("no space left on device") && exit_code.is_none();
     // The frontend's own complaints (a target that is not there) come without a step and often without a place.
-    let complaint = old_complaint(message);
+    let complaint = old::complaint(message);
     let is_complaint = complaint.is_some() || (details.is_from_frontend && details.vertex.is_none());
     let message = complaint.unwrap_or(message);
     if is_full || (step.is_none() && exit_code.is_none() && details.location.is_none() && !is_complaint) {
@@ -177,25 +180,8 @@ fn push_refused(message: &str) -> Option<(&str, &str)> {
     message.split_once("failed to push ")?.1.split_once(": ")
 }
 
-/// What the frontend says in the Docker engines up to 20.10, which say nothing beside it.
-fn old_complaint(message: &str) -> Option<&str> {
-    Some(
-        message
-            .split_once("failed to solve with frontend ")?
-            .1
-            .split_once("failed to create LLB definition: ")?
-            .1,
-    )
-}
-
-/// `NAME: failed to resolve source metadata for NAME: REASON`, and what comes of the layers; or `NAME: REASON`.
+/// `NAME: failed to resolve source metadata for NAME: REASON`, and what comes of the layers.
 fn pull_refused(message: &str) -> Option<(&str, &str)> {
-    if let Some((image, reason)) = old_complaint(message).and_then(|complaint| complaint.split_once(": "))
-        && image.contains('/')
-        && !image.contains(char::is_whitespace)
-    {
-        return Some((image, reason));
-    }
     let (image, reason) = message.split_once("failed to resolve source metadata for ")?.1.split_once(": ")?;
     // The reason repeats the name.
     Some((image, reason.strip_prefix(image).map_or(reason, |reason| reason.trim_start_matches(": "))))

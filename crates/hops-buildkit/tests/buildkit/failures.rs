@@ -169,3 +169,13 @@ async fn what_an_old_engine_does_not_know_yet_is_said_to_be_no_ones_mistake() {
         assert!(failure.location.is_some(), "{failure:?}");
     }
 }
+
+#[tokio::test]
+async fn a_frontend_that_cannot_be_fetched_is_named() {
+    let dockerfile = "# syntax=127.0.0.1:1/docker/dockerfile:1\nFROM busybox\nLABEL a=NONCE\n";
+    for daemon in [Daemon::OldDocker, Daemon::NewDocker, Daemon::BuildKit] {
+        let run = daemon.build(&daemon.solve(Files::new(), dockerfile)).await;
+        let BuildError::Pull(refusal) = run.error() else { panic!("{:?}", run.error()) };
+        assert_eq!(refusal.image, "127.0.0.1:1/docker/dockerfile:1");
+    }
+}

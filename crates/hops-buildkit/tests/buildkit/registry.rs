@@ -8,7 +8,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::support::Daemon;
+use crate::support::{Daemon, on_every_daemon};
 
 /// A registry that lets in `ann` with `hunter2` only.
 struct Locked {
@@ -70,6 +70,32 @@ impl Locked {
 async fn a_registry_that_asks_for_a_login_gets_it() {
     let registry = Locked::start().await;
     Daemon::BuildKit.build(&registry.solve(Some("hunter2"))).await.built();
+}
+
+on_every_daemon! {
+    a_base_image_behind_a_login_is_had_with_it
+    a_base_image_whose_registry_is_away_may_be_tried_again
+}
+
+async fn a_base_image_behind_a_login_is_had_with_it(daemon: Daemon) {
+    let registry = Locked::start().await;
+    let pushed = registry.solve(Some("hunter2"));
+    Daemon::BuildKit.build(&pushed).await.built();
+    let base = &pushed.image.names[0];
+    let mut solve = daemon.solve(Files::new(), &format!("FROM {base}\nLABEL a=NONCE\n"));
+    let run = daemon.build(&solve).await;
+    let BuildError::Pull(refusal) = run.error() else { panic!("{:?}", run.error()) };
+    assert_eq!(&refusal.image, base);
+    assert!(!refusal.is_transient && refusal.location.as_ref().unwrap().first_line == 1, "{refusal:?}");
+    solve.credentials = pushed.credentials;
+    daemon.build(&solve).await.built();
+}
+
+async fn a_base_image_whose_registry_is_away_may_be_tried_again(daemon: Daemon) {
+    let run = daemon.build(&daemon.solve(Files::new(), "FROM 127.0.0.1:1/no/thing:1\nLABEL a=NONCE\n")).await;
+    let BuildError::Pull(refusal) = run.error() else { panic!("{:?}", run.error()) };
+    assert_eq!(refusal.image, "127.0.0.1:1/no/thing:1");
+    assert!(refusal.is_transient && refusal.reason.contains("connection refused"), "{refusal:?}");
 }
 
 #[tokio::test]
