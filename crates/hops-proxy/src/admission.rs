@@ -45,10 +45,6 @@ impl Admission {
         }
     }
 
-    pub(crate) fn try_permit(&self) -> Option<Permit> {
-        Arc::clone(&self.all).try_acquire_owned().ok()
-    }
-
     /// Connections that there are.
     pub(crate) fn count(&self) -> usize {
         self.limit - self.all.available_permits()

@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admission::Admission,
+    admission::{Admission, Permit},
     backend::{Http2Pool, LocalExecutor, Pool},
     certificates::Certificates,
     challenges::Challenges,
@@ -140,29 +140,31 @@ impl Worker {
     /// Accepts until told to stop: then once more all who wait in the kernel's queue, who believe to be connected.
     async fn accept(self: Rc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>) {
         loop {
-            let permit = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => self.admission.try_permit(),
-                permit = self.admission.permit() => Some(permit),
-            };
-            let Some(permit) = permit else { return };
             let accepted = tokio::select! {
                 biased;
                 accepted = listener.accept() => accepted,
                 () = self.stop.cancelled() => return,
             };
-            match accepted {
-                Ok((socket, peer)) => self.open(socket, peer, permit, tls.clone()),
-                Err(error) if is_of_connection(&error) => {}
+            let (socket, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_connection(&error) => continue,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept connections");
                     sleep(EXHAUSTED).await;
+                    continue;
                 }
-            }
+            };
+            // One connection a listener waits here when there are too many, the others in the kernel's queue.
+            let permit = tokio::select! {
+                biased;
+                permit = self.admission.permit() => permit,
+                () = self.stop.cancelled() => return,
+            };
+            self.open(socket, peer, permit, tls.clone());
         }
     }
 
-    fn open(self: &Rc<Self>, socket: TcpStream, peer: SocketAddr, permit: crate::admission::Permit, tls: Option<TlsAcceptor>) {
+    fn open(self: &Rc<Self>, socket: TcpStream, peer: SocketAddr, permit: Permit, tls: Option<TlsAcceptor>) {
         let Some(admitted) = self.admission.admit(peer.ip(), &self.settings) else { return };
         self.open.set(self.open.get() + 1);
         let open = Open(Rc::clone(self));

@@ -1,1 +1,137 @@
-//! Soon.
+//! Too large, too many, too slow.
+
+use std::time::Duration;
+
+use hops_proxy::{Limits, Settings, Timeouts};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{Backend, HOST, World, ok, read, status};
+
+fn quick() -> Settings {
+    let short = Duration::from_millis(300);
+    let timeouts = Timeouts {
+        header: short,
+        idle: short,
+        response: short,
+        stall: short,
+        connect: short,
+        handshake: short,
+        ..Timeouts::default()
+    };
+    Settings { timeouts, ..Settings::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_have_a_size_and_a_count() {
+    let backend = Backend::new(|_| ok("")).await;
+    let limits = Limits { header_bytes: 8 * 1024, header_count: 20, ..Limits::default() };
+    let world = World::with(Settings { limits, ..Settings::default() }, &[&backend]);
+    let head = |fields: &str| format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{fields}\r\n");
+    let many = |count| (0..count).map(|index| format!("X-{index}: 1\r\n")).collect::<String>();
+    let long = |length| format!("X: {}\r\n", "x".repeat(length));
+    for (fields, expected) in [(many(18), "200"), (many(19), "431"), (long(7_900), "200"), (long(8_300), "431")] {
+        assert_eq!(status(&world.raw(head(&fields).as_bytes()).await), expected, "{}", fields.len());
+    }
+    let target = format!("GET /{} HTTP/1.1\r\nHost: {HOST}\r\n\r\n", "x".repeat(70_000));
+    assert!(matches!(status(&world.raw(target.as_bytes()).await), "414" | "431"));
+    assert_eq!(backend.seen().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_head_is_cut_and_so_is_an_idle_connection() {
+    let backend = Backend::new(|_| ok("hi")).await;
+    let world = World::with(quick(), &[&backend]);
+    // A byte now and then does not help.
+    let wire = world.connect().await;
+    let (mut from, mut to) = wire.socket.into_split();
+    let drip = tokio::spawn(async move {
+        for byte in "GET / HTTP/1.1\r\nX: ".bytes().chain(std::iter::repeat(b'x')) {
+            if to.write_all(&[byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let _ = from.read_to_end(&mut Vec::new()).await;
+    drip.await.unwrap();
+    // Nothing at all, and nothing after a request.
+    assert_eq!(world.connect().await.rest().await, b"");
+    let mut wire = world.connect().await;
+    wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
+    assert_eq!(wire.answer().await.text(), "hi");
+    assert_eq!(wire.rest().await, b"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_stalls_is_a_timeout_of_the_client() {
+    let backend = Backend::new(|_| ok("")).await;
+    let world = World::with(quick(), &[&backend]);
+    let mut wire = world.connect().await;
+    wire.send(&format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 10\r\n\r\nhalf")).await;
+    assert_eq!(wire.answer().await.status, 408);
+    assert_eq!(wire.rest().await, b"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_does_not_answer_is_a_timeout_of_the_gateway() {
+    let backend = Backend::raw(|mut socket, _| async move {
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let world = World::with(quick(), &[&backend]);
+    let answer = world.get("/").await;
+    assert_eq!(answer.status, 504);
+    assert!(answer.text().starts_with("No answer. "), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_is_cut() {
+    let backend = Backend::raw(|mut socket, _| async move {
+        let mut inbox = Vec::new();
+        while let Ok(Some(_)) = read(&mut socket, &mut inbox).await {
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n").await;
+            while socket.write_all(&[0; 100_000]).await.is_ok() {}
+        }
+    })
+    .await;
+    let world = World::with(quick(), &[&backend]);
+    let mut wire = world.connect().await;
+    wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
+    // Its share of the backend ends, seen by the backend's count of requests in flight.
+    let draining = world.upstream.set(vec![]);
+    assert_eq!(draining.finished().await.unfinished, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_so_many_connections() {
+    let backend = Backend::new(|_| ok("hi")).await;
+    let limits = Limits { connections_per_address: 3, ..Limits::default() };
+    let world = World::with(Settings { limits, ..Settings::default() }, &[&backend]);
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        let mut wire = world.connect().await;
+        wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
+        assert_eq!(wire.answer().await.text(), "hi");
+        kept.push(wire);
+    }
+    let mut fourth = world.connect().await;
+    let _ = fourth.socket.write_all(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await;
+    assert_eq!(fourth.rest().await, b"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_beyond_the_limit_of_all_wait_their_turn() {
+    let backend = Backend::new(|_| ok("hi")).await;
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let threads = Some(1.try_into().unwrap());
+    let world = World::with(Settings { limits, threads, ..Settings::default() }, &[&backend]);
+    let mut first = world.connect().await;
+    let text = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    first.send(&text).await;
+    assert_eq!(first.answer().await.text(), "hi");
+    let mut second = world.connect().await;
+    second.send(&text).await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), second.more()).await.is_err());
+    drop(first);
+    assert_eq!(second.answer().await.text(), "hi");
+}

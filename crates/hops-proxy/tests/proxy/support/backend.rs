@@ -9,8 +9,12 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     task::JoinHandle,
+    time::timeout,
 };
+
+use super::HANG;
 
 /// A request as the backend saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +40,7 @@ pub(crate) struct Backend {
     seen: Arc<Mutex<Vec<Seen>>>,
     /// What no proxy should ever have sent.
     wrong: Arc<Mutex<Vec<String>>>,
+    arrivals: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -83,7 +88,7 @@ impl Backend {
                 connections.spawn(serve(socket, notes.clone()));
             }
         });
-        Self { address, seen: kept.seen, wrong: kept.wrong, task }
+        Self { address, seen: kept.seen, wrong: kept.wrong, arrivals: kept.arrivals, task }
     }
 
     pub(crate) fn as_backend(&self, release: &str) -> hops_proxy::Backend {
@@ -104,6 +109,11 @@ impl Backend {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 
+    /// Waits for a request that [`Notes::arrived`] was told of.
+    pub(crate) async fn arrival(&self) {
+        timeout(HANG, self.arrivals.notified()).await.expect("no request arrives");
+    }
+
     /// Closes its port and all connections.
     pub(crate) async fn stop(&mut self) {
         self.task.abort();
@@ -122,6 +132,14 @@ impl Drop for Backend {
 pub(crate) struct Notes {
     seen: Arc<Mutex<Vec<Seen>>>,
     wrong: Arc<Mutex<Vec<String>>>,
+    arrivals: Arc<Notify>,
+}
+
+impl Notes {
+    /// A request has arrived.
+    pub(crate) fn arrived(&self) {
+        self.arrivals.notify_one();
+    }
 }
 
 /// A small answer.
