@@ -104,7 +104,8 @@ fn certain(view: &View) -> Option<Finding> {
 
 /// What points to a mistake in a running app.
 fn doubtful(view: &View) -> Option<Doubt> {
-    let told = view.told.as_ref().filter(|told| told.asked == Asked::Readiness && view.stage == Stage::Running)?;
+    let of_app = |told: &&Told| !matches!(told.asked, Asked::Startup(_));
+    let told = view.told.as_ref().filter(of_app).filter(|_| view.stage == Stage::Running)?;
     let instance = view.name.clone();
     match &told.answer {
         Answer::Refused => Some(Doubt::Refuses { instance, told: told.clone() }),
@@ -125,6 +126,7 @@ pub(crate) fn describe(view: &View) -> String {
         (Stage::Starting(None), ..) => "starting the container".to_owned(),
         (Stage::Exited, Some(exit), _) => format!("exited with {}, to be started again", exit.code),
         (Stage::Exited, None, _) => "stopped, to be started again".to_owned(),
+        (Stage::Running, _, Some(Told { asked: Asked::Liveness, answer: got })) => answer("the liveness path", got),
         (Stage::Running, _, Some(told)) => answer("the readiness path", &told.answer),
         (Stage::Running, _, None) => "waiting for the readiness path".to_owned(),
         (Stage::Ready, ..) => "takes requests".to_owned(),

@@ -104,6 +104,7 @@ impl Minder {
         let (leave, leaves) = watch::channel(false);
         let after = charge.after.take();
         let mind = Mind {
+            was_found: found.is_some(),
             events: charge.site.happenings(),
             charge,
             seen,
@@ -112,6 +113,7 @@ impl Minder {
             worked: Worked::new(),
             asking: None,
             restarts: 0,
+            look_at: Instant::now(),
         };
         let task = tokio::spawn(async move {
             if let Some(after) = after {
@@ -150,6 +152,10 @@ struct Mind {
     asking: Option<Asking>,
     /// Restarts that the daemon does not count: those that HOPS did, and those from before.
     restarts: u32,
+    /// Whether its process was there before, so that nothing is known of its start.
+    was_found: bool,
+    /// When to look even if nothing is told.
+    look_at: Instant,
 }
 
 /// The conversation with a process.
@@ -157,7 +163,14 @@ struct Asking {
     process: Option<Timestamp>,
     address: SocketAddr,
     readiness: Readiness,
-    liveness: Liveness,
+    /// Where there is a path for it.
+    liveness: Option<Liveness>,
+}
+
+impl Asking {
+    fn is_ready(&self) -> bool {
+        self.readiness.is_ready() && self.liveness.as_ref().is_none_or(Liveness::has_answered)
+    }
 }
 
 /// Why a wait is over.
@@ -212,6 +225,7 @@ impl Mind {
                 self.charge.site.daemon.instance(&self.charge.target, &id).await?
             }
         };
+        self.look_at = Instant::now() + LOOK_AGAIN;
         self.tell(|seen| seen.see(instance.as_ref(), self.restarts, self.charge.form.port.number()));
         let step = next(instance.as_ref(), &self.charge.form, &self.worked);
         let id = instance.as_ref().map(|instance| instance.id.clone());
@@ -331,20 +345,22 @@ impl Mind {
             _ => {
                 let now = Instant::now();
                 self.tell(|seen| seen.view.told = None);
-                Asking { process, address, readiness: Readiness::new(now), liveness: Liveness::new(now) }
+                let liveness = self.charge.form.liveness_path.as_ref().map(|_| Liveness::new(now, self.was_found));
+                self.was_found = false;
+                Asking { process, address, readiness: Readiness::new(now), liveness }
             }
         };
-        if !asking.readiness.is_ready() {
+        if !asking.is_ready() {
             self.tell(|seen| seen.view.stage = Stage::Running);
         }
         let readiness_path = self.charge.form.readiness_path.as_str().to_owned();
         let liveness_path = self.charge.form.liveness_path.as_ref().map(|path| path.as_str().to_owned());
-        let alive_at = |at| match &liveness_path {
-            Some(path) => asked_at(at, address, path),
-            None => std::future::pending().boxed(),
+        let alive_at = |liveness: &Option<Liveness>| match (liveness, &liveness_path) {
+            (Some(liveness), Some(path)) => asked_at(liveness.next(), address, path),
+            _ => std::future::pending().boxed(),
         };
         let mut ready = asked_at(asking.readiness.next(), address, &readiness_path);
-        let mut alive = alive_at(asking.liveness.next());
+        let mut alive = alive_at(&asking.liveness);
         loop {
             tokio::select! {
                 () = self.happens_and_is_told() => {
@@ -353,16 +369,19 @@ impl Mind {
                 }
                 answer = &mut ready => {
                     asking.readiness.hear(Instant::now(), &answer);
-                    let is_ready = asking.readiness.is_ready();
-                    self.tell(|seen| seen.hear(is_ready, answer));
+                    self.tell(|seen| seen.hear(asking.is_ready(), Asked::Readiness, answer));
                     ready = asked_at(asking.readiness.next(), address, &readiness_path);
                 }
                 answer = &mut alive => {
-                    if asking.liveness.hear(Instant::now(), &answer) {
+                    if asking.liveness.as_mut().is_some_and(|liveness| liveness.hear(Instant::now(), &answer)) {
                         tracing::warn!(instance = %id, ?answer, "the liveness path failed; restarting the container");
                         return self.restart(id, &Role::App).await;
                     }
-                    alive = alive_at(asking.liveness.next());
+                    // Readiness waits for its first good answer, as it waits for a startup probe on Kubernetes.
+                    if !self.seen.borrow().view.is_ready() && asking.readiness.is_ready() {
+                        self.tell(|seen| seen.hear(asking.is_ready(), Asked::Liveness, answer));
+                    }
+                    alive = alive_at(&asking.liveness);
                 }
             }
         }
@@ -383,11 +402,10 @@ impl Mind {
     /// Waits until something happens to the instance. Nothing is lost if this is dropped.
     async fn happens(&mut self) -> Happening {
         let name = self.seen.borrow().id.name.clone();
-        let until = Instant::now() + LOOK_AGAIN;
         loop {
             let event = tokio::select! {
                 _ = self.leaves.wait_for(|leave| *leave) => return Happening::Leave,
-                event = tokio::time::timeout_at(until, self.events.recv()) => event,
+                event = tokio::time::timeout_at(self.look_at, self.events.recv()) => event,
             };
             match event {
                 Ok(Ok(DaemonEvent::Died { subject, code, is_out_of_memory })) if subject.instance == name => {
@@ -432,6 +450,10 @@ impl Seen {
             container.restarts - u32::from(container.state == ContainerState::Restarting).min(container.restarts)
         };
         self.view.restarts = offset + instance.containers.iter().map(done).sum::<u32>();
+        // Told at once with the restart: the one without the other would look like a second end.
+        if self.view.stage == Stage::Exited && instance.containers.iter().all(crate::daemon::Container::is_running) {
+            self.view.stage = Stage::Running;
+        }
         let ended = |container: &&crate::daemon::Container| !container.is_running() && container.exit_code.is_some();
         if let Some(container) = instance.containers.iter().find(ended)
             && container.state == ContainerState::Restarting
@@ -444,10 +466,10 @@ impl Seen {
         }
     }
 
-    /// Takes in an answer of the readiness path.
-    fn hear(&mut self, is_ready: bool, answer: Answer) {
+    /// Takes in an answer.
+    fn hear(&mut self, is_ready: bool, asked: Asked, answer: Answer) {
         self.view.stage = if is_ready { Stage::Ready } else { Stage::Running };
-        self.view.told = (!answer.is_good()).then_some(Told { asked: Asked::Readiness, answer });
+        self.view.told = (!answer.is_good()).then_some(Told { asked, answer });
         self.is_settled = true;
     }
 }

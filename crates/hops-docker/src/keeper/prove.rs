@@ -139,8 +139,12 @@ async fn not_ready(
     waited: u64,
 ) -> Cause {
     let port = subject.form.port.number();
-    let told = told.filter(|told| told.asked == Asked::Readiness).map(|told| told.answer);
-    let path = subject.form.readiness_path.as_str();
+    let of_liveness = told.as_ref().is_some_and(|told| told.asked == Asked::Liveness);
+    let (key, path) = match &subject.form.liveness_path {
+        Some(path) if of_liveness => ("liveness_path", path.as_str()),
+        _ => ("readiness_path", subject.form.readiness_path.as_str()),
+    };
+    let told = told.map(|told| told.answer);
     // It may answer otherwise by now.
     let answer = match instance.and_then(|instance| instance.address) {
         Some(address) => Some(probe::ask((address, port).into(), path).await),
@@ -149,7 +153,7 @@ async fn not_ready(
     let after = format!("not ready {waited} s after the last progress");
     let failed = |answers: &str, proof: String| {
         let help = format!(
-            "let the app answer GET {path} with 200, or name another path as `readiness_path` in iterapp.toml"
+            "let the app answer GET {path} with 200, or name another path as `{key}` in iterapp.toml"
         );
         Cause::new(CauseCode::ReadinessFailed, format!("{after}: {path} {answers}"), help).with_proof(proof)
     };

@@ -54,14 +54,14 @@ impl Readiness {
             self.failures += 1;
             self.is_ready &= self.failures < FAILURES;
         }
-        let eager = ((now - self.begun) / 10).clamp(EAGER_MIN, EAGER_MAX);
-        self.next = now + if self.was_ready { PERIOD } else { eager };
+        self.next = now + if self.was_ready { PERIOD } else { eager(now - self.begun) };
     }
 }
 
 /// Whether an instance has to be restarted. Begins anew with each process.
 #[derive(Debug)]
 pub(super) struct Liveness {
+    begun: Instant,
     next: Instant,
     /// A slow start is no reason for a restart: failures count from the first good answer on.
     has_answered: bool,
@@ -69,9 +69,14 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    /// A process that has just started, or was found running.
-    pub(super) fn new(now: Instant) -> Self {
-        Self { next: now + EAGER_MAX, has_answered: false, failures: 0 }
+    /// A process that has just started, or was found running and so has started some time ago.
+    pub(super) fn new(now: Instant, was_found: bool) -> Self {
+        Self { begun: now, next: now, has_answered: was_found, failures: 0 }
+    }
+
+    /// Whether it is done with starting.
+    pub(super) fn has_answered(&self) -> bool {
+        self.has_answered
     }
 
     /// When to ask next.
@@ -86,9 +91,14 @@ impl Liveness {
         } else if self.has_answered {
             self.failures += 1;
         }
-        self.next = now + if self.has_answered { LIVENESS_PERIOD } else { EAGER_MAX };
+        self.next = now + if self.has_answered { LIVENESS_PERIOD } else { eager(now - self.begun) };
         self.failures >= LIVENESS_FAILURES
     }
+}
+
+/// The pause until a process that starts is asked again.
+fn eager(age: Duration) -> Duration {
+    (age / 10).clamp(EAGER_MIN, EAGER_MAX)
 }
 
 #[cfg(test)]
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn three_failures_in_a_row_after_a_success_mean_a_restart() {
         let now = Instant::now();
-        let mut liveness = Liveness::new(now);
+        let mut liveness = Liveness::new(now, false);
         let mut hear = |code| liveness.hear(now, &status(code));
         assert_eq!([500, 500, 500, 500, 200, 500, 500, 200, 500, 500, 500].map(&mut hear), [
             false, false, false, false, false, false, false, false, false, false, true

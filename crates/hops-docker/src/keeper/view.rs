@@ -70,6 +70,8 @@ pub(crate) struct Told {
 pub(crate) enum Asked {
     /// The readiness path.
     Readiness,
+    /// The liveness path, before its first good answer.
+    Liveness,
     /// The startup path of a sidecar.
     Startup(ApplingName),
 }
