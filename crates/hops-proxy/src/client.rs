@@ -46,7 +46,12 @@ pub(crate) struct Client {
 pub(crate) struct OpenRequest(Rc<Client>);
 
 impl Client {
-    pub(crate) fn new(address: IpAddr, is_tls: bool, settings: &Arc<Settings>, clock: &Rc<Clock>) -> Rc<Self> {
+    pub(crate) fn new(
+        address: IpAddr,
+        is_tls: bool,
+        settings: &Arc<Settings>,
+        clock: &Rc<Clock>,
+    ) -> Rc<Self> {
         let address = address.to_canonical();
         let value = HeaderValue::try_from(address.to_string());
         let client = Self {

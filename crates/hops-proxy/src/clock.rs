@@ -86,9 +86,10 @@ impl Clock {
 }
 
 impl Deadline {
-    /// Sets it to `after` from now.
+    /// Sets it to `after` from now: never reached early, up to a tick late.
     pub(crate) fn set(&self, after: Duration) {
-        self.at(self.clock.now_ms().saturating_add(millis(after)));
+        // The clock stands still between two ticks, so "now" may be almost a tick later.
+        self.at(self.clock.now_ms().saturating_add(millis(after + TICK)));
     }
 
     /// It is reached no more.
@@ -145,9 +146,9 @@ mod tests {
         let deadline = clock.deadline();
         let cx = Context::from_waker(noop_waker_ref());
         deadline.set(Duration::from_millis(500));
-        clock.tick(start + 400);
-        assert!(deadline.poll(&cx).is_pending());
         clock.tick(start + 500);
+        assert!(deadline.poll(&cx).is_pending());
+        clock.tick(start + 600);
         assert!(deadline.poll(&cx).is_ready());
         deadline.set(Duration::from_millis(500));
         assert!(deadline.poll(&cx).is_pending());

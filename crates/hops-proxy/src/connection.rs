@@ -1,12 +1,6 @@
 //! One connection from a client, from its first byte to its last.
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    pin::Pin,
-    rc::Rc,
-    task::Poll,
-};
+use std::{convert::Infallible, net::SocketAddr, pin::Pin, rc::Rc, task::Poll};
 
 use hyper::{Request, Response, body::Incoming, service::Service};
 use hyper_util::rt::TokioIo;
@@ -90,7 +84,9 @@ async fn first(worker: &Worker, client: &Client, stream: &mut ClientStream) -> F
     std::future::poll_fn(|cx| match peek.as_mut().poll(cx) {
         Poll::Ready(Ok(true)) => Poll::Ready(First::Bytes),
         Poll::Ready(_) => Poll::Ready(First::Nothing),
-        Poll::Pending if worker.is_stopping() || client.poll_deadline(cx).is_ready() => Poll::Ready(First::Nothing),
+        Poll::Pending if worker.is_stopping() || client.poll_deadline(cx).is_ready() => {
+            Poll::Ready(First::Nothing)
+        }
         Poll::Pending => Poll::Pending,
     })
     .await

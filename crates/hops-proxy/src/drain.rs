@@ -30,7 +30,8 @@ impl Draining {
     ///
     /// Upgraded connections get [`DrainTimes::upgraded`](crate::DrainTimes) and then a proper close.
     pub async fn finished(self) -> Drained {
-        let limit = self.0.iter().map(|member| member.drain.requests.max(member.drain.upgraded + CLOSING)).max();
+        let limit =
+            self.0.iter().map(|member| member.drain.requests.max(member.drain.upgraded + CLOSING)).max();
         let all = async {
             for member in &self.0 {
                 member.idle().await;

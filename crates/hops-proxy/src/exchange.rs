@@ -105,7 +105,8 @@ impl Exchange {
         let mut stale = 0;
         loop {
             let Some(member) = self.choose(&tried) else { return self.nobody(tried.is_empty()) };
-            let kept = (stale == 0).then(|| self.worker.pool.take(member.id, self.worker.clock.now_ms())).flatten();
+            let kept =
+                (stale == 0).then(|| self.worker.pool.take(member.id, self.worker.clock.now_ms())).flatten();
             let mut link = match kept {
                 Some(link) => link,
                 None => match Link::connect(&member, &self.worker.clock, timeouts.connect).await {
@@ -120,7 +121,8 @@ impl Exchange {
             let parts = &self.parts;
             link.begin(|outbox| write_head(outbox, &parts.method, &parts.uri, &parts.headers, framing));
             link.deadline.set(timeouts.response);
-            let head = poll_fn(|cx| link.poll_head(cx, &mut upload, &self.parts.method, timeouts.response)).await;
+            let head =
+                poll_fn(|cx| link.poll_head(cx, &mut upload, &self.parts.method, timeouts.response)).await;
             match head {
                 Ok(head) => return self.answer(head, link, upload),
                 Err(fault) if stale < STALE && may_repeat(&self.parts.method, &link, &upload, &fault) => {

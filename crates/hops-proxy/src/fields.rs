@@ -158,7 +158,8 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
             entry.insert(value.clone());
         }
         Entry::Occupied(mut entry) => {
-            let all = entry.iter().chain([value]).map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
+            let all =
+                entry.iter().chain([value]).map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
             // Values joined by a comma are a value.
             if let Ok(all) = HeaderValue::from_maybe_shared(Bytes::from(all)) {
                 entry.insert(all);

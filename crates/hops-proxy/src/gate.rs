@@ -30,7 +30,12 @@ pub(crate) enum Gate {
 }
 
 /// HTTP-01 first, on every host and before any redirect; then the route; then the redirect to HTTPS.
-pub(crate) fn decide<B>(worker: &Worker, client: &Client, request: &mut Request<B>, record: &mut Record) -> Gate {
+pub(crate) fn decide<B>(
+    worker: &Worker,
+    client: &Client,
+    request: &mut Request<B>,
+    record: &mut Record,
+) -> Gate {
     if let Some(answer) = challenge(worker, request.uri()) {
         return Gate::Answer(answer);
     }
@@ -76,7 +81,8 @@ fn redirect(worker: &Worker, is_https: bool, name: &str, uri: &Uri) -> Gate {
     let port = port.filter(|port| *port != usual).map_or_else(String::new, |port| format!(":{port}"));
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let slash = if target.starts_with('/') { "" } else { "/" };
-    moved(&format!("{scheme}://{name}{port}{slash}{target}")).map_or(Gate::Refuse(Page::BadRequest), Gate::Answer)
+    moved(&format!("{scheme}://{name}{port}{slash}{target}"))
+        .map_or(Gate::Refuse(Page::BadRequest), Gate::Answer)
 }
 
 fn challenge(worker: &Worker, uri: &Uri) -> Option<Response<Bytes>> {

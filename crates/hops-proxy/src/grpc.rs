@@ -5,17 +5,13 @@ use std::sync::Arc;
 use hyper::{Request, Response, Uri, Version, body::Incoming, header, http::uri::Scheme};
 use smallvec::SmallVec;
 
-use crate::{
-    answer::Answer,
-    backend::Fault,
-    exchange::Exchange,
-    fields,
-};
+use crate::{answer::Answer, backend::Fault, exchange::Exchange, fields};
 
 /// Whether a request is gRPC's: those are the ones whose backends speak HTTP/2 without being asked.
 pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE);
-    request.version() == Version::HTTP_2 && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    request.version() == Version::HTTP_2
+        && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 impl Exchange {

@@ -26,7 +26,9 @@ pub(crate) fn settle<B>(request: &mut Request<B>) -> Result<HeaderValue, NoHost>
     };
     match (request.version(), field) {
         (Version::HTTP_11, None) => return Err(NoHost),
-        (Version::HTTP_2, Some(field)) if !field.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => {
+        (Version::HTTP_2, Some(field))
+            if !field.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
+        {
             return Err(NoHost);
         }
         _ => {}
@@ -43,10 +45,12 @@ pub(crate) fn name(value: &HeaderValue) -> Result<Cow<'_, str>, NoHost> {
         Some(end) => (&text[..end + 2], &text[end + 2..]),
         None => text.split_at(text.find(':').unwrap_or(text.len())),
     };
-    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|it| it.bytes().all(|b| b.is_ascii_digit()));
+    let is_port =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|it| it.bytes().all(|b| b.is_ascii_digit()));
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    let is_literal = name.starts_with('[') && name.bytes().all(|b| b.is_ascii_hexdigit() || b"[]:.".contains(&b));
+    let is_literal =
+        name.starts_with('[') && name.bytes().all(|b| b.is_ascii_hexdigit() || b"[]:.".contains(&b));
     if !is_port || name.is_empty() || name.len() > 253 || !(is_literal || name.bytes().all(is_name)) {
         return Err(NoHost);
     }

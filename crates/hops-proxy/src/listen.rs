@@ -1,6 +1,9 @@
 //! Listeners, one set a thread.
 
-use std::{io, net::{SocketAddr, TcpListener}};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
 
 use socket2::{Domain, Protocol, Socket, Type};
 

@@ -66,7 +66,12 @@ impl Snapshot {
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let gauge = ConstGauge::new(i64::try_from(self.connections).unwrap_or(i64::MAX));
-        gauge.encode(describe(&mut encoder, "connections", "Connections from clients", MetricType::Gauge)?)?;
+        gauge.encode(describe(
+            &mut encoder,
+            "connections",
+            "Connections from clients",
+            MetricType::Gauge,
+        )?)?;
 
         let help = "Requests answered, by the class of their status";
         let mut metric = describe(&mut encoder, "requests", help, MetricType::Counter)?;

@@ -48,16 +48,22 @@ impl Page {
             Self::NoTunnel => ("Not possible", "This server does not open tunnels."),
             Self::Expectation => ("Not possible", "The request expects what this server does not know."),
             Self::ClientTimeout => ("Too slow", "The request did not arrive in time."),
-            Self::NotReady => ("Be right back", "The site is starting or being worked on. Try again in a moment."),
+            Self::NotReady => {
+                ("Be right back", "The site is starting or being worked on. Try again in a moment.")
+            }
             Self::Failed => ("Something broke", "The site did not answer properly. Try again in a moment."),
-            Self::Timeout => ("No answer", "The site took too long to answer. It may be done later all the same."),
+            Self::Timeout => {
+                ("No answer", "The site took too long to answer. It may be done later all the same.")
+            }
         }
     }
 
     /// The answer, as HTML for whoever accepts it and as text for everybody else.
     pub(crate) fn response(self, accepts_html: bool, id: Option<&HeaderValue>) -> Response<Bytes> {
         let (title, text) = self.words();
-        let id_text = id.and_then(|id| id.to_str().ok()).filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+        let id_text = id
+            .and_then(|id| id.to_str().ok())
+            .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         let body = if accepts_html {
             let id = id_text.map_or_else(String::new, |id| format!("<p><small>Request {id}</small></p>"));
             format!(
@@ -79,7 +85,10 @@ impl Page {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         if self == Self::NoTunnel {
-            headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+            headers.insert(
+                header::ALLOW,
+                HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+            );
         }
         response
     }
@@ -87,7 +96,10 @@ impl Page {
 
 /// Whether a client would rather read HTML.
 pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
 }
 
 /// An answer that sends the client elsewhere for good, with the same method and body.

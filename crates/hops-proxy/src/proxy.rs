@@ -82,7 +82,8 @@ impl Proxy {
             for listen in kind {
                 let name = format!("{listen:?}");
                 let opened = listen.open(count);
-                let (address, opened) = opened.map_err(|source| StartError::Listen { address: name, source })?;
+                let (address, opened) =
+                    opened.map_err(|source| StartError::Listen { address: name, source })?;
                 addresses.push(address);
                 for (sockets, socket) in sockets.iter_mut().zip(opened) {
                     sockets.push((socket, tls.clone()));
@@ -168,7 +169,8 @@ fn spawn(index: usize, shared: Shared, sockets: Sockets) -> io::Result<oneshot::
             .build_local(runtime::LocalOptions::default())
             .and_then(|runtime| {
                 let _context = runtime.enter();
-                let listeners = sockets.into_iter().map(|(socket, tls)| Ok((TcpListener::from_std(socket)?, tls)));
+                let listeners =
+                    sockets.into_iter().map(|(socket, tls)| Ok((TcpListener::from_std(socket)?, tls)));
                 let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
                 drop(_context);
                 Ok((runtime, listeners))

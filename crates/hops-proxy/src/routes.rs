@@ -117,9 +117,8 @@ impl Table {
     /// Every upstream that is routed to, once.
     pub(crate) fn upstreams(&self) -> Vec<Arc<Upstream>> {
         let mut upstreams: Vec<_> = self.0.values().map(|route| Arc::clone(&route.upstream)).collect();
-        upstreams.sort_by(|one, other| {
-            (one.name(), Arc::as_ptr(one)).cmp(&(other.name(), Arc::as_ptr(other)))
-        });
+        upstreams
+            .sort_by(|one, other| (one.name(), Arc::as_ptr(one)).cmp(&(other.name(), Arc::as_ptr(other))));
         upstreams.dedup_by(|one, other| Arc::ptr_eq(one, other));
         upstreams
     }

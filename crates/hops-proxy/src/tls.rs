@@ -36,7 +36,10 @@ impl ResolvesServerCert for Resolver {
 }
 
 /// The configuration of all HTTPS listeners.
-pub(crate) fn configure(certificates: Certificates, challenges: Challenges) -> Result<Arc<ServerConfig>, rustls::Error> {
+pub(crate) fn configure(
+    certificates: Certificates,
+    challenges: Challenges,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -48,7 +51,11 @@ pub(crate) fn configure(certificates: Certificates, challenges: Challenges) -> R
 }
 
 /// Shakes hands; `None` when that failed, took too long, or was all that the client wanted.
-pub(crate) async fn accept(worker: &Worker, tls: &TlsAcceptor, socket: TcpStream) -> Option<TlsStream<TcpStream>> {
+pub(crate) async fn accept(
+    worker: &Worker,
+    tls: &TlsAcceptor,
+    socket: TcpStream,
+) -> Option<TlsStream<TcpStream>> {
     let deadline = worker.clock.deadline();
     deadline.set(worker.settings.timeouts.handshake);
     match deadline.limit(tls.accept(socket)).await? {

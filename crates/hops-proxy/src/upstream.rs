@@ -93,7 +93,8 @@ impl Upstream {
                 Arc::clone,
             ));
         }
-        let left = before.iter().filter(|old| !after.iter().any(|new| Arc::ptr_eq(old, new))).cloned().collect();
+        let left =
+            before.iter().filter(|old| !after.iter().any(|new| Arc::ptr_eq(old, new))).cloned().collect();
         self.members.store(Arc::new(after));
         let draining = Draining(left);
         for member in &draining.0 {
@@ -156,7 +157,8 @@ impl Upstream {
             return Some(first);
         }
         // The chosen one refused a moment ago: any other first, it itself if nobody else is left.
-        let from_there = || all.iter().cycle().skip(start).take(all.len()).filter(|it| !tried.contains(&it.id));
+        let from_there =
+            || all.iter().cycle().skip(start).take(all.len()).filter(|it| !tried.contains(&it.id));
         from_there().find(|it| !it.is_shunned(now_ms)).or_else(|| from_there().next())
     }
 }

@@ -1,13 +1,6 @@
 //! One thread of the proxy: its runtime, its listeners, its connections.
 
-use std::{
-    cell::Cell,
-    net::SocketAddr,
-    pin::pin,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::Cell, net::SocketAddr, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use hyper::server::conn::{http1, http2};
 use tokio::{

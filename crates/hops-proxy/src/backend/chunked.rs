@@ -115,7 +115,8 @@ fn trailers(inbox: &mut BytesMut) -> Result<Option<HeaderMap>, &'static str> {
             let mut trailers = HeaderMap::new();
             for field in fields {
                 let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| "malformed trailers")?;
-                trailers.append(name, HeaderValue::from_bytes(field.value).map_err(|_| "malformed trailers")?);
+                trailers
+                    .append(name, HeaderValue::from_bytes(field.value).map_err(|_| "malformed trailers")?);
             }
             (length, trailers)
         }
@@ -177,7 +178,9 @@ mod tests {
     #[test]
     fn trailers_are_given() {
         let mut inbox = BytesMut::from("0\r\nGrpc-Status: 3\r\n\r\n");
-        let Ok(Some(Piece::Trailers(trailers))) = Chunked::Size.decode(&mut inbox) else { panic!("no trailers") };
+        let Ok(Some(Piece::Trailers(trailers))) = Chunked::Size.decode(&mut inbox) else {
+            panic!("no trailers")
+        };
         assert_eq!(trailers["grpc-status"], "3");
         assert!(inbox.is_empty());
     }

@@ -99,7 +99,8 @@ pub(crate) fn read(inbox: &mut BytesMut, method: &Method) -> Result<Option<Head>
     let bytes = inbox.split_to(length).freeze();
     let mut headers = HeaderMap::with_capacity(ranges.len());
     for (name, from, to) in ranges {
-        let value = HeaderValue::from_maybe_shared(bytes.slice(from..to)).map_err(|_| "malformed field value")?;
+        let value =
+            HeaderValue::from_maybe_shared(bytes.slice(from..to)).map_err(|_| "malformed field value")?;
         headers.append(name, value);
     }
 
@@ -158,7 +159,10 @@ fn content_length(headers: &mut HeaderMap) -> Result<Option<u64>, &'static str> 
 fn stays(headers: &HeaderMap, is_http11: bool) -> bool {
     let has = |token: &str| {
         headers.get_all(header::CONNECTION).iter().any(|value| {
-            value.as_bytes().split(|byte| *byte == b',').any(|it| it.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+            value
+                .as_bytes()
+                .split(|byte| *byte == b',')
+                .any(|it| it.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
         })
     };
     if is_http11 { !has("close") } else { has("keep-alive") && !has("close") }

@@ -9,7 +9,8 @@ use hyper::{
     body::{Bytes, Frame, Incoming},
     client::conn::http2::SendRequest,
     header::HeaderValue,
-    server, service::service_fn,
+    server,
+    service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
@@ -74,7 +75,8 @@ async fn a_call_passes_with_its_trailers() {
 async fn a_server_that_refuses_is_passed_over() {
     let world = World::new(&[]);
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let backends = [closed, server().await].map(|address| hops_proxy::Backend { address, release: "1".into() });
+    let backends =
+        [closed, server().await].map(|address| hops_proxy::Backend { address, release: "1".into() });
     let _ = world.upstream.set(backends.to_vec());
     let mut client = client(&world).await;
     for _ in 0..10 {

@@ -29,7 +29,9 @@ async fn heads_have_a_size_and_a_count() {
     let head = |fields: &str| format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{fields}\r\n");
     let many = |count| (0..count).map(|index| format!("X-{index}: 1\r\n")).collect::<String>();
     let long = |length| format!("X: {}\r\n", "x".repeat(length));
-    for (fields, expected) in [(many(18), "200"), (many(19), "431"), (long(7_900), "200"), (long(8_300), "431")] {
+    for (fields, expected) in
+        [(many(18), "200"), (many(19), "431"), (long(7_900), "200"), (long(8_300), "431")]
+    {
         assert_eq!(status(&world.raw(head(&fields).as_bytes()).await), expected, "{}", fields.len());
     }
     let target = format!("GET /{} HTTP/1.1\r\nHost: {HOST}\r\n\r\n", "x".repeat(70_000));

@@ -10,13 +10,17 @@ use crate::support::{Backend, HOST, World, ok, status};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_and_its_answer_pass() {
     let backend = Backend::new(|seen| {
-        format!("HTTP/1.1 201 Made\r\nX-Word: {}\r\ncontent-length: 2\r\n\r\nhi", seen.get("x-word").unwrap()).into()
+        format!("HTTP/1.1 201 Made\r\nX-Word: {}\r\ncontent-length: 2\r\n\r\nhi", seen.get("x-word").unwrap())
+            .into()
     })
     .await;
     let world = World::new(&[&backend]);
     let mut wire = world.connect().await;
     for word in ["one", "two"] {
-        wire.send(&format!("POST /a?b=c HTTP/1.1\r\nHost: {HOST}\r\nX-Word: {word}\r\nContent-Length: 3\r\n\r\nabc")).await;
+        wire.send(&format!(
+            "POST /a?b=c HTTP/1.1\r\nHost: {HOST}\r\nX-Word: {word}\r\nContent-Length: 3\r\n\r\nabc"
+        ))
+        .await;
         let answer = wire.answer().await;
         assert_eq!((answer.status, answer.text(), &*answer.fields["x-word"]), (201, "hi", word));
     }
@@ -39,7 +43,8 @@ async fn connections_to_backends_are_kept() {
         }
     })
     .await;
-    let world = World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let world =
+        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
     for _ in 0..10 {
         assert_eq!(world.get("/").await.status, 200);
     }
@@ -62,10 +67,16 @@ async fn big_bodies_stream_both_ways() {
         let sent = body.clone();
         let sending = tokio::spawn(async move {
             if framing == "length" {
-                write.write_all(format!("{head}Content-Length: {}\r\n\r\n", sent.len()).as_bytes()).await.unwrap();
+                write
+                    .write_all(format!("{head}Content-Length: {}\r\n\r\n", sent.len()).as_bytes())
+                    .await
+                    .unwrap();
                 write.write_all(&sent).await.unwrap();
             } else {
-                write.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes()).await.unwrap();
+                write
+                    .write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes())
+                    .await
+                    .unwrap();
                 for chunk in sent.chunks(70_001) {
                     write.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).await.unwrap();
                     write.write_all(chunk).await.unwrap();
@@ -90,7 +101,8 @@ async fn events_arrive_as_they_are_sent() {
         let wait = wait.clone();
         async move {
             crate::support::read(&mut socket, &mut Vec::new()).await.unwrap();
-            let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+            let head =
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
             socket.write_all(head).await.unwrap();
             while wait.lock().await.recv().await.is_some() {
                 socket.write_all(b"7\r\ndata: x\r\n").await.unwrap();
@@ -116,11 +128,17 @@ async fn continue_is_said_when_the_body_is_wanted() {
     let backend = Backend::new(|seen| ok(&format!("{:?} {}", seen.get("expect"), seen.body.len()))).await;
     let world = World::new(&[&backend]);
     let mut wire = world.connect().await;
-    wire.send(&format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")).await;
+    wire.send(&format!(
+        "POST / HTTP/1.1\r\nHost: {HOST}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    ))
+    .await;
     assert_eq!(wire.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
     wire.send("hello").await;
     assert_eq!(wire.answer().await.text(), "None 5");
-    wire.send(&format!("POST / HTTP/1.1\r\nHost: unknown.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")).await;
+    wire.send(&format!(
+        "POST / HTTP/1.1\r\nHost: unknown.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    ))
+    .await;
     assert_eq!(wire.answer().await.status, 404, "nobody wants the body");
 }
 
@@ -149,7 +167,10 @@ async fn answers_without_bodies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_of_http_1_0_is_answered_in_its_way() {
-    let backend = Backend::new(|_| b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n".to_vec()).await;
+    let backend = Backend::new(|_| {
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n".to_vec()
+    })
+    .await;
     let world = World::new(&[&backend]);
     let answer = world.raw(format!("GET / HTTP/1.0\r\nHost: {HOST}\r\n\r\n").as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.0 200 OK\r\n") && answer.ends_with("\r\n\r\nhi"), "{answer}");
@@ -227,7 +248,10 @@ async fn what_ends_at_this_hop_ends_here_both_ways() {
     assert_eq!(answer.fields.get("x-yours").map(String::as_str), Some("2"));
     assert!(!answer.fields.contains_key("x-mine") && !answer.fields.contains_key("keep-alive"), "{answer:?}");
     let names: Vec<_> = backend.seen()[0].fields.iter().map(|(name, _)| name.clone()).collect();
-    assert_eq!(names, ["host", "x-end", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id"]);
+    assert_eq!(
+        names,
+        ["host", "x-end", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +260,12 @@ async fn a_page_says_what_it_means_and_who_made_it_says_nothing() {
     let answer = world.get("/").await;
     assert_eq!((answer.status, &*answer.fields["retry-after"]), (503, "5"));
     assert!(answer.text().starts_with("Be right back. "), "{}", answer.text());
-    let html = world.raw(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/html\r\nConnection: close\r\n\r\n").as_bytes()).await;
+    let html = world
+        .raw(
+            format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/html\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
+        )
+        .await;
     assert!(html.contains("<h1>Be right back</h1>") && !html.to_lowercase().contains("server:"), "{html}");
     let unknown = world.raw(b"GET / HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n").await;
     assert_eq!(status(&unknown), "404");

@@ -31,7 +31,9 @@ async fn requests_are_counted_by_upstream_release_and_class() {
     // A request is counted when its answer has left, a moment after the client has it.
     let mut text = world.proxy.metrics();
     for _ in 0..200 {
-        if value(&text, r#"hops_proxy_sent_bytes_total{upstream="shop/prod/\"web\"",release="42"}"#) == Some(5.0) {
+        if value(&text, r#"hops_proxy_sent_bytes_total{upstream="shop/prod/\"web\"",release="42"}"#)
+            == Some(5.0)
+        {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -39,10 +41,18 @@ async fn requests_are_counted_by_upstream_release_and_class() {
     }
     let requests = |release: &str, class: &str| {
         let upstream = r#"shop/prod/\"web\""#;
-        value(&text, &format!("hops_proxy_requests_total{{upstream=\"{upstream}\",release=\"{release}\",class=\"{class}\"}}"))
+        value(
+            &text,
+            &format!(
+                "hops_proxy_requests_total{{upstream=\"{upstream}\",release=\"{release}\",class=\"{class}\"}}"
+            ),
+        )
     };
     assert_eq!(requests("", "5xx"), Some(1.0), "{text}");
-    assert_eq!((requests("41", "2xx"), requests("42", "2xx"), requests("42", "4xx")), (Some(1.0), Some(1.0), Some(1.0)));
+    assert_eq!(
+        (requests("41", "2xx"), requests("42", "2xx"), requests("42", "4xx")),
+        (Some(1.0), Some(1.0), Some(1.0))
+    );
     let of_42 = r#"{upstream="shop/prod/\"web\"",release="42"}"#;
     assert_eq!(value(&text, &format!("hops_proxy_received_bytes_total{of_42}")), Some(3.0));
     assert_eq!(value(&text, &format!("hops_proxy_in_flight{of_42}")), Some(0.0));

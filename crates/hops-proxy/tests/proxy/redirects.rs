@@ -6,7 +6,9 @@ use crate::support::{Backend, HOST, World, certificate, ok, status};
 
 /// What a plain request for a host and path gets: its status and where it is sent.
 async fn check(world: &World, host: &str, path: &str, expected: &str) {
-    let answer = world.raw(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await;
+    let answer = world
+        .raw(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+        .await;
     let location = answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or("");
     let port = world.proxy.https_address().unwrap().port();
     let plain = world.address.port();
@@ -65,7 +67,9 @@ async fn challenges_come_before_everything() {
     world.challenges.http01().set("token", "token.key");
     let path = "/.well-known/acme-challenge/token";
     for host in [HOST, "no-route-yet.example"] {
-        let answer = world.raw(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await;
+        let answer = world
+            .raw(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+            .await;
         assert_eq!((status(&answer), answer.lines().last()), ("200", Some("token.key")));
     }
     world.challenges.http01().remove("token");

@@ -61,12 +61,14 @@ async fn closes_on_second(count: Arc<AtomicUsize>) -> Backend {
 async fn second_request(method: &str, body: &str) -> (u16, usize) {
     let count = Arc::new(AtomicUsize::new(0));
     let backend = closes_on_second(count.clone()).await;
-    let world = World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let world =
+        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
     let mut wire = world.connect().await;
     wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
     assert_eq!(wire.answer().await.status, 200);
     let length = body.len();
-    wire.send(&format!("{method} / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+    wire.send(&format!("{method} / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\n\r\n{body}"))
+        .await;
     (wire.answer().await.status, count.load(SeqCst))
 }
 
@@ -108,7 +110,8 @@ async fn a_connection_that_closed_while_idle_is_not_noticed() {
         }
     })
     .await;
-    let world = World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let world =
+        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
     let mut wire = world.connect().await;
     for _ in 0..50 {
         wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
@@ -118,7 +121,11 @@ async fn a_connection_that_closed_while_idle_is_not_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_no_http_is_a_bad_gateway() {
-    for bytes in ["SSH-2.0-x\r\n", "HTTP/1.1 99\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"] {
+    for bytes in [
+        "SSH-2.0-x\r\n",
+        "HTTP/1.1 99\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    ] {
         let backend = Backend::new(|_| bytes.into()).await;
         let world = World::new(&[&backend]);
         assert_eq!(world.get("/").await.status, 502, "{bytes:?}");
@@ -127,8 +134,12 @@ async fn an_answer_that_is_no_http_is_a_bad_gateway() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_after_an_answer_are_no_next_answer() {
-    let backend = Backend::new(|seen| [ok(seen.path()), b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil".to_vec()].concat()).await;
-    let world = World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let backend = Backend::new(|seen| {
+        [ok(seen.path()), b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil".to_vec()].concat()
+    })
+    .await;
+    let world =
+        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
     for path in ["/1", "/2", "/3"] {
         assert_eq!(world.get(path).await.text(), path);
     }

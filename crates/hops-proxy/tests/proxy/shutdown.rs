@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hops_proxy::Settings;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, body::Bytes};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -64,7 +65,9 @@ async fn the_last_answer_says_that_it_is_the_last() {
         }
     })
     .await;
-    let world = World::new(&[&backend]);
+    // One thread: what closes the idle connection has told the busy one.
+    let world =
+        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
     let mut wire = world.connect().await;
     wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
     backend.arrival().await;

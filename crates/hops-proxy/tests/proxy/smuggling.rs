@@ -11,7 +11,8 @@ fn check(input: &str, expected: &str, seen: &[&str]) {
         let world = World::new(&[&backend]);
         let answer = world.raw(input.as_bytes()).await;
         assert_eq!(status(&answer), expected, "{input:?}: {answer:?}");
-        let got = backend.seen().into_iter().map(|it| format!("{} {}", it.line, String::from_utf8_lossy(&it.body)));
+        let got =
+            backend.seen().into_iter().map(|it| format!("{} {}", it.line, String::from_utf8_lossy(&it.body)));
         assert_eq!(got.collect::<Vec<_>>(), seen, "{input:?}");
         assert_eq!(backend.wrong(), [""; 0], "{input:?}");
     });
@@ -36,7 +37,9 @@ fn two_lengths() {
 #[test]
 fn a_length_and_chunks() {
     let body = "0\n\nGET /smuggled HTTP/1.1\nHOST\n\n";
-    for fields in ["Content-Length: 6\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\nContent-Length: 6"] {
+    for fields in
+        ["Content-Length: 6\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\nContent-Length: 6"]
+    {
         check(&format!("POST / HTTP/1.1\nHOST\n{fields}\n\n{body}"), "200", &["POST / HTTP/1.1 "]);
     }
 }
@@ -44,7 +47,9 @@ fn a_length_and_chunks() {
 #[test]
 fn codings() {
     let chunks = "3\nabc\n0\n\n";
-    for coding in ["gzip", "chunked, gzip", "xchunked", "chunked-", "identity", "\"chunked\"", "chunked, identity"] {
+    for coding in
+        ["gzip", "chunked, gzip", "xchunked", "chunked-", "identity", "\"chunked\"", "chunked, identity"]
+    {
         check(&format!("POST / HTTP/1.1\nHOST\nTransfer-Encoding: {coding}\n\n{chunks}"), "400", &[]);
     }
     check(&format!("POST / HTTP/1.0\nHOST\nTransfer-Encoding: chunked\n\n{chunks}"), "400", &[]);
@@ -58,7 +63,14 @@ fn codings() {
 #[test]
 fn chunks() {
     let post = "POST / HTTP/1.1\nHOST\nConnection: close\nTransfer-Encoding: chunked\n\n";
-    for body in ["x\nabc\n0\n\n", "-3\nabc\n0\n\n", "3\nabcd\n0\n\n", "fffffffffffffffff\nabc", "3 3\nabc\n0\n\n", "0x3\nabc\n0\n\n"] {
+    for body in [
+        "x\nabc\n0\n\n",
+        "-3\nabc\n0\n\n",
+        "3\nabcd\n0\n\n",
+        "fffffffffffffffff\nabc",
+        "3 3\nabc\n0\n\n",
+        "0x3\nabc\n0\n\n",
+    ] {
         check(&format!("{post}{body}"), "400", &[]);
     }
     check(&format!("{post}3;name=\"value\"\nabc\n0\nX-Trailer: 1\n\n"), "200", &["POST / HTTP/1.1 abc"]);

@@ -22,7 +22,8 @@ async fn switches_under_load_lose_nothing() {
     let clients = (0..8).map(|client| {
         let (address, is_over, count) = (world.address, is_over.clone(), count.clone());
         tokio::spawn(async move {
-            let connect = async || crate::support::Wire::new(tokio::net::TcpStream::connect(address).await.unwrap());
+            let connect =
+                async || crate::support::Wire::new(tokio::net::TcpStream::connect(address).await.unwrap());
             let mut wire = connect().await;
             while !is_over.load(SeqCst) {
                 if client % 2 == 0 {
@@ -37,7 +38,10 @@ async fn switches_under_load_lose_nothing() {
         })
     });
     let clients: Vec<_> = clients.collect();
-    for name in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20"] {
+    for name in [
+        "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18",
+        "19", "20",
+    ] {
         let next = release(name).await;
         let draining = world.upstream.set(vec![next.as_backend(name)]);
         assert_eq!(draining.finished().await.unfinished, 0);

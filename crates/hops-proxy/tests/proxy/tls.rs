@@ -93,7 +93,8 @@ async fn in_http2_a_host_that_differs_from_the_authority_is_refused() {
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
     tokio::spawn(connection);
     for (host, expected) in [("evil.example", 400), (HOST, 200)] {
-        let request = Request::get(format!("http://{HOST}/")).header("host", host).body(Empty::<Bytes>::new()).unwrap();
+        let request =
+            Request::get(format!("http://{HOST}/")).header("host", host).body(Empty::<Bytes>::new()).unwrap();
         assert_eq!(sender.send_request(request).await.unwrap().status(), expected, "{host}");
     }
 }

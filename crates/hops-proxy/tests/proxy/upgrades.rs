@@ -24,7 +24,9 @@ async fn echo() -> (Backend, mpsc::UnboundedReceiver<Option<u16>>) {
             let Ok(mut socket) = accept_async(socket).await else { return };
             while let Some(message) = socket.next().await {
                 match message {
-                    Ok(Message::Close(frame)) => return ended.send(frame.map(|frame| frame.code.into())).unwrap(),
+                    Ok(Message::Close(frame)) => {
+                        return ended.send(frame.map(|frame| frame.code.into())).unwrap();
+                    }
                     Ok(message) => socket.send(message).await.unwrap(),
                     Err(_) => return ended.send(None).unwrap(),
                 }
@@ -95,7 +97,10 @@ async fn the_close_waits_for_the_end_of_a_message_under_way() {
     .await;
     let world = World::with(short_drain(), &[&backend]);
     let mut wire = world.connect().await;
-    wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")).await;
+    wire.send(&format!(
+        "GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    ))
+    .await;
     assert_eq!(wire.head().await.status, 101);
     let _ = world.upstream.set(vec![]);
     let expected = [&[0x82, 100][..], &[1; 50], &[2; 50], &[0x88, 2, 3, 0xE9]].concat();
@@ -114,9 +119,15 @@ async fn another_protocol_sees_the_end_of_the_stream() {
     .await;
     let world = World::with(short_drain(), &[&backend]);
     let mut wire = world.connect().await;
-    wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nat once")).await;
+    wire.send(&format!(
+        "GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nat once"
+    ))
+    .await;
     let head = wire.head().await;
-    assert_eq!((head.status, &*head.fields["upgrade"], &*head.fields["connection"]), (101, "echo", "upgrade"));
+    assert_eq!(
+        (head.status, &*head.fields["upgrade"], &*head.fields["connection"]),
+        (101, "echo", "upgrade")
+    );
     assert_eq!(wire.exactly(12).await, b"helloat once");
     let _ = world.upstream.set(vec![]);
     assert_eq!(wire.rest().await, b"");
@@ -128,7 +139,10 @@ async fn a_backend_that_does_not_upgrade_answers_as_ever() {
     let world = World::new(&[&backend]);
     let mut wire = world.connect().await;
     for _ in 0..2 {
-        wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")).await;
+        wire.send(&format!(
+            "GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+        ))
+        .await;
         assert_eq!(wire.answer().await.text(), "no");
     }
     assert_eq!(backend.seen()[0].get("upgrade"), Some("websocket"));

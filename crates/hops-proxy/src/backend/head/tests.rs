@@ -20,13 +20,19 @@ fn check(input: &str, expected: Result<(Framing, bool), &str>) {
 #[test]
 fn bodies_are_delimited_as_the_standard_says() {
     check("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", Ok((Framing::Length(5), true)));
-    check("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: Close\r\n\r\n", Ok((Framing::Length(5), false)));
+    check(
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: Close\r\n\r\n",
+        Ok((Framing::Length(5), false)),
+    );
     check("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n", Ok((Framing::Chunked, true)));
     check("HTTP/1.1 200 OK\r\n\r\n", Ok((Framing::UntilClose, false)));
     check("HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n", Ok((Framing::None, true)));
     check("HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", Ok((Framing::None, true)));
     check("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", Ok((Framing::Length(5), false)));
-    check("HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n", Ok((Framing::Length(5), true)));
+    check(
+        "HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n",
+        Ok((Framing::Length(5), true)),
+    );
     check("HTTP/1.1 200 OK\r\nX-Empty:\r\nContent-Length: 0\r\n\r\n", Ok((Framing::Length(0), true)));
 }
 
@@ -34,11 +40,20 @@ fn bodies_are_delimited_as_the_standard_says() {
 fn doubtful_answers_are_not_reused_and_impossible_ones_refused() {
     let both = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
     check(both, Ok((Framing::Chunked, false)));
-    check("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", Ok((Framing::Length(5), true)));
+    check(
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
+        Ok((Framing::Length(5), true)),
+    );
     check("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", Err("two content lengths"));
     check("HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n", Err("malformed content length"));
-    check("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Err("transfer coding other than chunked"));
-    check("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Err("transfer coding in an answer of HTTP/1.0"));
+    check(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        Err("transfer coding other than chunked"),
+    );
+    check(
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        Err("transfer coding in an answer of HTTP/1.0"),
+    );
     check("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", Err("malformed head"));
     check("SSH-2.0-OpenSSH_9.2\r\n", Err("malformed head"));
 }

@@ -162,8 +162,11 @@ pub(crate) async fn read(socket: &mut TcpStream, inbox: &mut Vec<u8>) -> io::Res
     let mut lines = text.split("\r\n");
     let line = lines.next().unwrap_or_default().to_owned();
     let words = line.split(' ').collect::<Vec<_>>();
-    let is_token = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-    if words.len() != 3 || !is_token(words[0]) || !words[1].starts_with(['/', '*']) || words[2] != "HTTP/1.1" {
+    let is_token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    };
+    if words.len() != 3 || !is_token(words[0]) || !words[1].starts_with(['/', '*']) || words[2] != "HTTP/1.1"
+    {
         return Err(wrong("request line", &head));
     }
     let mut fields = Vec::new();
@@ -174,7 +177,9 @@ pub(crate) async fn read(socket: &mut TcpStream, inbox: &mut Vec<u8>) -> io::Res
         }
         fields.push((name.to_owned(), value.to_owned()));
     }
-    let all = |name: &str| fields.iter().filter(|(it, _)| it == name).map(|(_, value)| value.clone()).collect::<Vec<_>>();
+    let all = |name: &str| {
+        fields.iter().filter(|(it, _)| it == name).map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
     let (lengths, codings) = (all("content-length"), all("transfer-encoding"));
     if all("host").len() != 1 || lengths.len() + codings.len() > 1 {
         return Err(wrong("host or framing", &head));
@@ -211,7 +216,8 @@ async fn line(socket: &mut TcpStream, inbox: &mut Vec<u8>) -> io::Result<String>
     loop {
         if let Some(end) = find(inbox, b"\r\n") {
             let line = take(socket, inbox, end + 2).await?;
-            return String::from_utf8(line[..end].to_vec()).map_err(|_| wrong("line", &line));
+            // Values may hold bytes that are no text (RFC 9110 5.5).
+            return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
         }
         if socket.read_buf(inbox).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
