@@ -58,7 +58,8 @@ func main() {
 	select {} // Until obey ends the process.
 }
 
-// exitWhenAsked ends the process by itself. What survives a restart of the container is the pod's shared memory.
+// exitWhenAsked ends the process by itself. What survives a restart of the container is a pod's shared memory, or a
+// Docker container's files.
 func exitWhenAsked() {
 	exit := func() {
 		code := number("EXIT_CODE", 1)
@@ -66,11 +67,15 @@ func exitWhenAsked() {
 		os.Exit(code)
 	}
 	if os.Getenv("EXIT_ONCE") != "" {
-		if _, err := os.Stat("/dev/shm/exited"); err == nil {
-			return
+		written := false
+		for _, path := range []string{"/dev/shm/exited", "/exited"} {
+			if _, err := os.Stat(path); err == nil {
+				return
+			}
+			written = os.WriteFile(path, nil, 0o644) == nil || written
 		}
-		if err := os.WriteFile("/dev/shm/exited", nil, 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, err)
+		if !written {
+			fmt.Fprintln(os.Stderr, "cannot remember having exited")
 		}
 		exit()
 	}

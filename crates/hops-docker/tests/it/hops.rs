@@ -52,7 +52,9 @@ impl Hops {
         // As HOPS does it: nobody is listened to before the routes are there.
         let listeners = Listeners { http: vec![entrance.into()], https: Vec::new() };
         let (certificates, challenges) = (Certificates::new(), Challenges::new());
-        let settings = hops_proxy::Settings::default();
+        let mut settings = hops_proxy::Settings::default();
+        // A test's whole load comes from one address.
+        settings.limits.connections_per_address = settings.limits.connections;
         let proxy = Proxy::start(settings, listeners, routes, certificates, challenges)?;
         *self.running.write().expect("nobody panics with it") =
             Some(Running { docker, _proxy: proxy, runtime });

@@ -2,7 +2,6 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::Path,
     process::Command,
     time::Duration,
 };
@@ -86,11 +85,6 @@ impl Machine {
     /// Ends HOPS in the middle of whatever it is doing, and its proxy with it.
     pub(crate) async fn kill_hops(&self) {
         self.hops.kill(self.entrance).await;
-    }
-
-    /// What HOPS keeps.
-    pub(crate) fn state(&self) -> &Path {
-        self.directory.path()
     }
 
     /// Names of this platform's containers that run.
