@@ -17,6 +17,14 @@ pub(crate) struct Room {
 
 const MIB: u64 = 1024 * 1024;
 
+const HELP: &str = "free some with `docker builder prune` (build results), `docker container prune` (stopped containers) and `docker image prune -a` (images that no container uses), then deploy again";
+
+/// That the disk was full when the daemon wanted to write, if that is what it says.
+pub(crate) fn written_full(words: &str) -> Option<Cause> {
+    let is_full = words.contains("no space left on device");
+    is_full.then(|| Cause::new(CauseCode::DoesNotFit, "Docker's disk is full", HELP).with_proof(words))
+}
+
 impl Daemon {
     /// The room that is left; none where it cannot be seen from here.
     pub(crate) async fn disk_room(&self) -> Option<Room> {
@@ -54,8 +62,7 @@ fn cause(data_root: &str, room: Room, least: u64, usage: Option<&usage::Usage>) 
         usage::size(room.total),
         usage::size(least),
     );
-    let help = "free some with `docker builder prune` (build results), `docker container prune` (stopped containers) and `docker image prune -a` (images that no container uses), then deploy again";
-    let cause = Cause::new(CauseCode::DoesNotFit, message, help);
+    let cause = Cause::new(CauseCode::DoesNotFit, message, HELP);
     match usage {
         Some(usage) => cause.with_proof(usage.to_string()),
         None => cause,

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::{
     daemon::Daemon,
+    disk,
     error::{self, CreateError},
     render,
 };
@@ -59,6 +60,7 @@ impl Daemon {
         let pauses = ExponentialBuilder::default().with_max_times(PULLS - 1);
         let pulled = pull.retry(pauses).sleep(tokio::time::sleep).when(|error| !is_final(error)).await;
         pulled.map_err(|error| match words(&error) {
+            Some(words) if let Some(cause) = disk::written_full(words) => cause.into(),
             Some(words) => {
                 let help = "see that the image is there, and that `logins` in HOPS' configuration has an account for its registry if it needs one";
                 let cause =

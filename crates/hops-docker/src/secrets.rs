@@ -22,7 +22,9 @@ pub(crate) struct Secrets {
 impl Secrets {
     /// Those below an engine's state directory.
     pub(crate) fn below(state: &Path) -> Self {
-        Self { directory: state.join("secrets") }
+        let directory = state.join("secrets");
+        // The daemon, which mounts them, works elsewhere.
+        Self { directory: std::path::absolute(&directory).unwrap_or(directory) }
     }
 
     /// The directory of a secret, which holds a file for each of its keys.

@@ -17,21 +17,13 @@ use crate::{
 const LEAST_GRACE: Duration = Duration::from_secs(2);
 
 impl Daemon {
-    /// Starts one container of an instance. One that runs is left alone.
+    /// Starts one container of an instance. One that runs is left alone. One that cannot run any more, as its network was
+    /// removed, is removed, too: the instance is then no longer whole, and has to be created again.
     pub(crate) async fn start(&self, instance: &InstanceId, role: &Role) -> Result<(), CreateError> {
         let name = instance.container(role);
         match self.client().start_container(&name, None::<StartContainerOptions>).await {
             Ok(()) => Ok(()),
-            Err(error) => Err(match words::start(&name, &error) {
-                Some(words::Start::Cause(cause)) => cause.into(),
-                Some(words::Start::Lacking(what)) => EngineError::Lacking {
-                    engine: error::ENGINE,
-                    what: what.to_owned(),
-                    help: "install it beside the daemon, or set `init = false` in the app's file",
-                }
-                .into(),
-                None => self.error(format!("start the container {name}"), error).into(),
-            }),
+            Err(error) => Err(self.not_started(&name, error).await),
         }
     }
 
@@ -58,10 +50,7 @@ impl Daemon {
         let options = RestartContainerOptions { signal: None, t: Some(seconds(grace)) };
         match self.client().restart_container(&name, Some(options)).await {
             Ok(()) => Ok(()),
-            Err(error) => Err(match words::start(&name, &error) {
-                Some(words::Start::Cause(cause)) => cause.into(),
-                _ => self.error(format!("restart the container {name}"), error).into(),
-            }),
+            Err(error) => Err(self.not_started(&name, error).await),
         }
     }
 
@@ -71,6 +60,25 @@ impl Daemon {
             self.remove_container(&instance.container(&role)).await?;
         }
         Ok(())
+    }
+
+    /// Why a container did not start.
+    async fn not_started(&self, name: &str, error: bollard::errors::Error) -> CreateError {
+        match words::start(name, &error) {
+            Some(words::Start::Cause(cause)) => return cause.into(),
+            Some(words::Start::Lacking(what)) => {
+                let help = "install it beside the daemon, or set `init = false` in the app's file";
+                return EngineError::Lacking { engine: error::ENGINE, what: what.to_owned(), help }.into();
+            }
+            Some(words::Start::WithoutNetwork) => {
+                tracing::warn!(container = name, "a container's network was removed, so it is made anew");
+                if let Err(error) = self.remove_container(name).await {
+                    return error.into();
+                }
+            }
+            None => {}
+        }
+        self.error(format!("start the container {name}"), error).into()
     }
 
     async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), EngineError> {

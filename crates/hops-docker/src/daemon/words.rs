@@ -3,7 +3,7 @@
 use bollard::errors::Error;
 use hops_model::{Cause, CauseCode, ImageRef};
 
-use crate::error;
+use crate::{disk, error};
 
 /// Why a container did not start.
 pub(super) enum Start {
@@ -11,12 +11,17 @@ pub(super) enum Start {
     Cause(Cause),
     /// The daemon lacks something.
     Lacking(&'static str),
+    /// Its network was removed, as `docker network prune` does while nothing runs. It cannot be started any more.
+    WithoutNetwork,
 }
 
 /// Why a container cannot be made as described.
 pub(super) fn creation(image: &ImageRef, error: &Error) -> Option<Cause> {
     let (status, words) = error::answer(error)?;
     let lower = words.to_ascii_lowercase();
+    if let Some(cause) = disk::written_full(words) {
+        return Some(cause);
+    }
     if status == 404 && lower.contains("no such image") {
         return Some(crate::images::missing(image));
     }
@@ -35,8 +40,14 @@ pub(super) fn creation(image: &ImageRef, error: &Error) -> Option<Cause> {
 
 /// Why a container that exists did not start.
 pub(super) fn start(name: &str, error: &Error) -> Option<Start> {
-    let (_, words) = error::answer(error)?;
+    let (status, words) = error::answer(error)?;
     let lower = words.to_ascii_lowercase();
+    if let Some(cause) = disk::written_full(words) {
+        return Some(Start::Cause(cause));
+    }
+    if status == 404 && lower.contains("network") && lower.contains("not found") {
+        return Some(Start::WithoutNetwork);
+    }
     let has = |words: &[&str]| words.iter().any(|words| lower.contains(words));
     if has(&["docker-init"]) {
         return Some(Start::Lacking("`docker-init`, which containers begin with"));
@@ -46,6 +57,11 @@ pub(super) fn start(name: &str, error: &Error) -> Option<Start> {
         let cause = Cause::new(CauseCode::CannotStart, format!("container {name} cannot be started"), help);
         Some(Start::Cause(cause.with_proof(inner)))
     };
+    if has(&["no available ipv4 addresses", "no available addresses"]) {
+        let message = format!("the app's network has no address left for container {name}");
+        let help = "run fewer replicas, or set a smaller `subnet_prefix` in HOPS' configuration, remove the app and deploy it again";
+        return Some(Start::Cause(Cause::new(CauseCode::DoesNotFit, message, help).with_proof(words)));
+    }
     if has(&["oom-killed", "memory limit too low"]) {
         let message = format!("container {name} has too little memory to start");
         let cause = Cause::new(CauseCode::OutOfMemory, message, "raise the memory limit in the file");
@@ -124,6 +140,7 @@ mod tests {
         let shown = match start("web", &refused(400, message)) {
             Some(Start::Cause(cause)) => format!("{}\n{}\n{}", cause.code, cause.proof, cause.help),
             Some(Start::Lacking(what)) => format!("lacking {what}"),
+            Some(Start::WithoutNetwork) => "without its network".to_owned(),
             None => "not certain".to_owned(),
         };
         expected.assert_eq(&shown);

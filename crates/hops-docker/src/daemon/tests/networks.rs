@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use hops_engine::EngineError;
-use hops_model::{AppName, Environment, Target};
+use hops_model::{AppName, CauseCode, Environment, Target};
 
 use super::{
     super::Daemon,
-    scene::{Scene, settings},
+    scene::{Scene, cause, settings},
 };
-use crate::{Settings, names};
+use crate::{Settings, error::CreateError, labels::Role, names};
 
 super::on_both_engines!(
     many_at_once_get_subnets_that_do_not_overlap,
@@ -18,6 +18,8 @@ super::on_both_engines!(
     another_ones_network_is_left_alone,
     what_is_still_attached_is_detached,
     apps_do_not_see_each_other,
+    a_network_that_was_pruned_is_made_anew_with_its_containers,
+    a_network_without_an_address_left_is_told,
 );
 
 fn target(name: &str) -> Target {
@@ -106,7 +108,7 @@ async fn apps_do_not_see_each_other(scene: Arc<Scene>) -> Result<()> {
     let other = target("other");
     let network = scene.daemon.ensure_network(&other).await?;
     let id = scene.daemon.create(&network, &other, &scene.appling("api"), 1, &scene.secrets()).await?;
-    scene.daemon.start(&id, &crate::labels::Role::App).await?;
+    scene.daemon.start(&id, &Role::App).await?;
     let theirs = scene.daemon.instances(Some(&other)).await?.remove(0);
     for url in ["http://web:3030/".to_owned(), format!("http://{}:3030/", mine.address.unwrap())] {
         let path = format!("/call?url={url}");
@@ -115,4 +117,32 @@ async fn apps_do_not_see_each_other(scene: Arc<Scene>) -> Result<()> {
     }
     scene.daemon.remove(&id).await?;
     Ok(scene.daemon.remove_network(&other).await?)
+}
+
+async fn a_network_that_was_pruned_is_made_anew_with_its_containers(scene: Arc<Scene>) -> Result<()> {
+    let mut appling = scene.appling("web");
+    appling.sidecars.push(scene.sidecar("proxy"));
+    let instance = scene.run(&appling, 1).await?;
+    scene.daemon.stop(&instance.id, Duration::from_secs(5)).await?;
+    scene.engine.docker(&["network", "rm", &names::network(scene.daemon.platform(), &scene.target)]).await?;
+    let owner = instance.id.roles().next().unwrap();
+    let failed = scene.daemon.start(&instance.id, &owner).await;
+    assert!(matches!(failed, Err(CreateError::Engine(EngineError::Failed { .. }))), "{failed:?}");
+    assert!(!scene.instance(&instance.id).await?.is_whole(&appling));
+    let again = scene.run(&appling, 1).await?;
+    assert_eq!(again.id, instance.id);
+    assert_eq!(scene.get(&again, "/health").await?.status, 200);
+    Ok(())
+}
+
+async fn a_network_without_an_address_left_is_told(scene: Arc<Scene>) -> Result<()> {
+    let small = Settings { subnet_prefix: 30, ..scene.daemon.settings().clone() };
+    let daemon = Daemon::connect(&small).await?;
+    // One address is the machine's own.
+    daemon.ensure_network(&scene.target).await?;
+    scene.run(&scene.appling("web"), 1).await?;
+    let id = scene.create(&scene.appling("web"), 2).await?;
+    let cause = cause(daemon.start(&id, &Role::App).await);
+    assert_eq!(cause.code, CauseCode::DoesNotFit, "{cause:?}");
+    Ok(())
 }
