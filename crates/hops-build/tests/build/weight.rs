@@ -16,7 +16,7 @@ use crate::{
 on! { old_docker OldDocker: all_build_steps_together_weigh_as_much_as_one_container_of_dockers_default }
 on! { new_docker NewDocker: all_build_steps_together_weigh_as_much_as_one_container_of_dockers_default }
 
-/// One at a time: both engines put what they run into the same control groups.
+/// One at a time: engines on one machine may put what they run into the same control groups.
 static MACHINE: Mutex<()> = Mutex::const_new(());
 
 /// Two build steps and an app want the same core. Nothing can be said to the builder about weights that engines of both

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Stdio, sync::Arc};
 
-use hops_buildkit::{BuildError, Cache, Destination, Files, Image, Login, SecretValue, Solve};
+use hops_buildkit::{Address, BuildError, Cache, Destination, Files, Image, Login, SecretValue, Solve};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
+    net::UnixStream,
     process::{Child, Command},
 };
 
@@ -12,8 +13,8 @@ use crate::support::{Daemon, on_every_daemon};
 
 /// A registry that lets in `ann` with `hunter2` only.
 struct Locked {
-    _process: Child,
-    _folder: tempfile::TempDir,
+    processes: Vec<Child>,
+    folder: tempfile::TempDir,
     host: String,
 }
 
@@ -23,11 +24,28 @@ impl Locked {
         let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let users = folder.path().join("users");
         std::fs::write(&users, "ann:$2b$05$RKOKVJz7yj8bh7BFFZZFiO2xSuNjwbLQU/dDbPrVyhe6mCtGHJpQO\n").unwrap();
-        let config = folder.path().join("registry.yml");
-        std::fs::write(&config, Self::config(&host, folder.path(), &users)).unwrap();
-        let mut process = Command::new("docker-registry")
+        std::fs::write(folder.path().join("config"), Self::config(&host, folder.path(), &users)).unwrap();
+        let mut registry = Self { processes: Vec::new(), folder, host };
+        registry.serve(Command::new("docker-registry")).await;
+        registry
+    }
+
+    /// Lets an engine that has a loopback of its own reach it, too, at the same address.
+    async fn reach(&mut self, daemon: Daemon) {
+        let Address::Docker(socket) = daemon.address() else { return };
+        let engine = UnixStream::connect(socket).await.unwrap().peer_cred().unwrap().pid().unwrap();
+        let network = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).unwrap();
+        if network(&engine.to_string()) != network("self") {
+            let mut command = Command::new("nsenter");
+            command.arg(format!("--net=/proc/{engine}/ns/net")).arg("docker-registry");
+            self.serve(command).await;
+        }
+    }
+
+    async fn serve(&mut self, mut command: Command) {
+        let mut process = command
             .arg("serve")
-            .arg(&config)
+            .arg(self.folder.path().join("config"))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -37,7 +55,8 @@ impl Locked {
         while let Some(line) = lines.next_line().await.unwrap() {
             if line.contains("listening on") {
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                return Self { _process: process, _folder: folder, host };
+                self.processes.push(process);
+                return;
             }
         }
         panic!("docker-registry ended at once");
@@ -78,7 +97,8 @@ on_every_daemon! {
 }
 
 async fn a_base_image_behind_a_login_is_had_with_it(daemon: Daemon) {
-    let registry = Locked::start().await;
+    let mut registry = Locked::start().await;
+    registry.reach(daemon).await;
     let pushed = registry.solve(Some("hunter2"));
     Daemon::BuildKit.build(&pushed).await.built();
     let base = &pushed.image.names[0];
