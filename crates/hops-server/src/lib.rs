@@ -3,6 +3,7 @@
 //! ```text
 //! /v1/…    ─ token ─▶ resources ─▶ hops-control     answers as JSON, failures as problem details (RFC 9457)
 //! /git/…   ─ token ─▶ the server's bare copy of a repository
+//! /metrics ─ token ─▶ measured values, as text that Prometheus reads
 //! /healthz, /v1/openapi.json                        for everybody
 //! ```
 //!
@@ -20,4 +21,4 @@ mod stream;
 
 pub use access::{AccessToken, AccessTokenError};
 pub use router::openapi;
-pub use serve::{Settings, serve};
+pub use serve::{Metrics, Settings, serve};

@@ -58,6 +58,7 @@ pub(crate) fn router(shared: Shared, access: AccessToken) -> Router {
         .merge(streams)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(git)
+        .route("/metrics", get(meta::metrics))
         .route_layer(from_fn_with_state(access, authenticate))
         .merge(open)
         .route("/healthz", get(meta::health))

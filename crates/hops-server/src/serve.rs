@@ -1,6 +1,6 @@
 //! Takes connections until it is told to stop.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use axum::Router;
 use hops_control::Control;
@@ -28,16 +28,39 @@ const CONNECTIONS: usize = 1000;
 /// How long to wait when the system has no room for another connection, such as for want of file descriptors.
 const NO_ROOM: Duration = Duration::from_secs(1);
 
-/// Limits of the server.
+/// What a platform says of its server.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The largest push taken.
     pub max_push_bytes: u64,
+    /// What is answered at `/metrics`; without it there is nothing.
+    pub metrics: Option<Metrics>,
+}
+
+/// Measured values, written anew for every request, as text that Prometheus reads.
+#[derive(Clone)]
+pub struct Metrics(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl Metrics {
+    /// Values that this function writes.
+    pub fn new(write: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    pub(crate) fn write(&self) -> String {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics(…)")
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_push_bytes: 1024 * 1024 * 1024 }
+        Self { max_push_bytes: 1024 * 1024 * 1024, metrics: None }
     }
 }
 

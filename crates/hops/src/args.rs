@@ -24,7 +24,7 @@ pub(crate) use client::{
     RollbackArgs, SourceArgs, StatusArgs, WatchArgs,
 };
 pub(crate) use local::{CheckArgs, RenderArgs};
-pub(crate) use server::ServerArgs;
+pub(crate) use server::{ConfigurationArgs, DownArgs, ListenArgs, ServerArgs, UpArgs};
 pub(crate) use target::TargetArgs;
 
 /// Builds every version of an app and rolls it out without losing a request
@@ -78,6 +78,10 @@ impl OutputArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Run the whole platform on this machine, with Docker
+    Up(UpArgs),
+    /// Stop the platform on this machine; apps go on running
+    Down(DownArgs),
     /// Check the app's files: every mistake with its place and a fix. Needs no server
     Check(CheckArgs),
     /// Print the Kubernetes objects that a deploy would apply. Needs no server
@@ -106,7 +110,7 @@ pub(crate) enum Verb {
     Remove(RemoveArgs),
     /// Remember a server and its token
     Login(LoginArgs),
-    /// Run the server
+    /// Run the server of a platform on Kubernetes
     Server(ServerArgs),
     /// Print a script that completes `hops` in a shell
     Completions {

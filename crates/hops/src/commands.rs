@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod completions;
 mod deploy;
+mod down;
 mod follow;
 mod login;
 mod logs;
@@ -17,6 +18,7 @@ mod schema;
 mod server;
 mod source;
 mod status;
+mod up;
 mod watch;
 
 use hops_model::Outcome;
@@ -42,6 +44,8 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
 
 fn dispatch(verb: Verb, printer: Printer) -> Result {
     match verb {
+        Verb::Up(arguments) => up::run(&arguments, printer),
+        Verb::Down(arguments) => down::run(&arguments, printer),
         Verb::Check(arguments) => check::run(&arguments, printer),
         Verb::Render(arguments) => render::run(&arguments, printer),
         Verb::Schema => schema::run(printer),

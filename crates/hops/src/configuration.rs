@@ -1,36 +1,48 @@
 //! The server's configuration: one TOML file, every key with a default.
 //!
-//! `default.toml` is the one description of the keys: it is what `hops server --print-config` prints, and what the
+//! `default.toml` is the one description of the keys: it is what `--print-config` prints, and what the
 //! keys of a user's file are compared with. The tests hold it and the types below to each other.
 
 mod mistakes;
 
 use std::{
-    fs, net,
+    env, fs, net,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use hops_control::Hosts;
+use hops_model::HostName;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Blame, Failure};
+use crate::{
+    args::{ConfigurationArgs, ListenArgs},
+    failure::{Blame, Failure},
+};
 
 /// A file with every key, its meaning and its default, all commented out.
 pub(crate) const DEFAULT_FILE: &str = include_str!("configuration/default.toml");
 
 /// All that an operator decides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Configuration {
     /// Where clients reach the server.
     pub(crate) listen: net::SocketAddr,
-    /// Where the database, the bare copies and the first token are kept.
-    pub(crate) state_directory: PathBuf,
+    /// Where all state is kept; see [`Configuration::state_directory`] for what holds without it.
+    state_directory: Option<PathBuf>,
     /// What is logged.
     pub(crate) log: Log,
     /// Hosts of applings whose files name none.
     pub(crate) hosts: Hosts,
+    /// Where apps of one machine are called.
+    pub(crate) ports: Ports,
+    /// How Docker is used.
+    pub(crate) docker: hops_docker::Settings,
+    /// The proxy before the apps of one machine.
+    pub(crate) proxy: hops_proxy::Settings,
+    /// Where certificates of hosts come from.
+    pub(crate) certificates: hops_certificates::Settings,
     /// Which cluster.
     pub(crate) cluster: Cluster,
     /// How the cluster is used.
@@ -49,6 +61,8 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
     /// Which lines, in the language of `tracing_subscriber::EnvFilter`.
     pub(crate) filter: String,
+    /// Whether the proxy logs every request.
+    pub(crate) access: bool,
 }
 
 /// The form of a log line.
@@ -59,6 +73,18 @@ pub(crate) enum LogFormat {
     Text,
     /// For programs: one object a line.
     Json,
+}
+
+/// Where apps of one machine are called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Ports {
+    /// Plain HTTP.
+    pub(crate) http: Option<net::SocketAddr>,
+    /// HTTP with TLS.
+    pub(crate) https: Option<net::SocketAddr>,
+    /// The host that leads to the server itself.
+    pub(crate) server_host: Option<HostName>,
 }
 
 /// Which cluster.
@@ -75,10 +101,10 @@ pub(crate) struct Cluster {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Build {
-    /// BuildKit's address.
-    pub(crate) buildkit: String,
-    /// The registry, and where in it, that images are pushed to and pulled from.
-    pub(crate) registry: String,
+    /// BuildKit's address; what it is without one depends on where apps run.
+    pub(crate) buildkit: Option<String>,
+    /// The registry, and where in it, that images are pushed to and pulled from; not with a Docker engine's builder.
+    pub(crate) registry: Option<String>,
     /// Whether the registry is spoken to without TLS; decided by its address where nothing is said.
     pub(crate) insecure: Option<bool>,
     /// Logins for registries, in Docker's file format.
@@ -87,6 +113,8 @@ pub(crate) struct Build {
     pub(crate) parallel: usize,
     /// Whether the results of build steps are kept in the registry as well.
     pub(crate) cache: bool,
+    /// GiB of build cache that a Docker engine may keep; 0 for as much as it likes.
+    pub(crate) cache_keep_gib: u32,
     /// How often a build is tried again when the builder or the registry is away.
     pub(crate) retries: usize,
     /// Minutes that one image may take.
@@ -105,9 +133,13 @@ impl Default for Configuration {
     fn default() -> Self {
         Self {
             listen: net::SocketAddr::from((net::Ipv4Addr::LOCALHOST, 7070)),
-            state_directory: PathBuf::from("/var/lib/hops"),
+            state_directory: None,
             log: Log::default(),
             hosts: Hosts::default(),
+            ports: Ports::default(),
+            docker: hops_docker::Settings::default(),
+            proxy: hops_proxy::Settings::default(),
+            certificates: hops_certificates::Settings::default(),
             cluster: Cluster::default(),
             kubernetes: hops_kubernetes::Settings::default(),
             build: Build::default(),
@@ -118,15 +150,33 @@ impl Default for Configuration {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info,kube_client=off".to_owned() }
+        Self { format: LogFormat::Text, filter: "info,kube_client=off".to_owned(), access: false }
     }
 }
 
 impl Default for Build {
     fn default() -> Self {
-        let hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries, minutes } =
-            hops_build::Settings::default();
-        Self { buildkit, registry, insecure, credentials_file: None, parallel, cache, retries, minutes }
+        let hops_build::Settings {
+            buildkit: _,
+            registry,
+            insecure,
+            parallel,
+            cache,
+            cache_keep_gib,
+            retries,
+            minutes,
+        } = hops_build::Settings::default();
+        Self {
+            buildkit: None,
+            registry,
+            insecure,
+            credentials_file: None,
+            parallel,
+            cache,
+            cache_keep_gib,
+            retries,
+            minutes,
+        }
     }
 }
 
@@ -137,11 +187,30 @@ impl Default for Limits {
 }
 
 impl Build {
-    /// What the builder has to know of it.
-    pub(crate) fn settings(&self) -> hops_build::Settings {
-        let Self { buildkit, registry, insecure, credentials_file: _, parallel, cache, retries, minutes } =
-            self.clone();
-        hops_build::Settings { buildkit, registry, insecure, parallel, cache, retries, minutes }
+    /// What the builder has to know of it, where `buildkit` is its address if none is configured.
+    pub(crate) fn settings(&self, buildkit: &str) -> hops_build::Settings {
+        let Self {
+            buildkit: own,
+            registry,
+            insecure,
+            credentials_file: _,
+            parallel,
+            cache,
+            cache_keep_gib,
+            retries,
+            minutes,
+        } = self.clone();
+        let buildkit = own.unwrap_or_else(|| buildkit.to_owned());
+        hops_build::Settings {
+            buildkit,
+            registry,
+            insecure,
+            parallel,
+            cache,
+            cache_keep_gib,
+            retries,
+            minutes,
+        }
     }
 }
 
@@ -153,6 +222,39 @@ impl Limits {
 }
 
 impl Configuration {
+    /// The configuration that arguments name, with what they say of the state.
+    pub(crate) fn of(arguments: &ConfigurationArgs) -> Result<Self, Failure> {
+        let mut configuration = Self::load(arguments.config.as_deref())?;
+        if let Some(state) = &arguments.state {
+            configuration.state_directory = Some(state.clone());
+        }
+        Ok(configuration)
+    }
+
+    /// The same configuration with the address that arguments name.
+    pub(crate) fn listening(mut self, arguments: &ListenArgs) -> Self {
+        self.listen = arguments.listen.unwrap_or(self.listen);
+        self
+    }
+
+    /// Where all state is kept: where the file or an argument says; else `/var/lib/hops` for root, and for others
+    /// `$XDG_STATE_HOME/hops` (XDG Base Directory Specification).
+    pub(crate) fn state_directory(&self) -> Result<PathBuf, Failure> {
+        if let Some(directory) = &self.state_directory {
+            return Ok(directory.clone());
+        }
+        if rustix::process::geteuid().is_root() {
+            return Ok(PathBuf::from("/var/lib/hops"));
+        }
+        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let folder = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+        let folder = folder.ok_or_else(|| {
+            Failure::users_fault("there is no home directory to keep the state in")
+                .hint("set HOME, or name a directory by `--state DIR` or `state_directory` in the file")
+        })?;
+        Ok(folder.join("hops"))
+    }
+
     /// Reads a file; without one every setting has its default.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
@@ -163,7 +265,7 @@ impl Configuration {
             let places: Vec<String> =
                 mistakes.iter().map(|mistake| format!("{}:{mistake}", path.display())).collect();
             Failure::users_fault(format!("the configuration cannot be used\n{}", places.join("\n")))
-                .hint("`hops server --print-config` prints every key with its meaning")
+                .hint("`hops up --print-config` prints every key with its meaning")
         })
     }
 }

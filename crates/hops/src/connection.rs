@@ -7,7 +7,7 @@ use hops_model::Cause;
 
 use crate::{args::ConnectionArgs, exit::Exit, failure::Failure, live::clean};
 
-pub(crate) use self::credentials::{Credentials, check_token, read_token, tidy};
+pub(crate) use self::credentials::{Credentials, Introduced, check_token, read_token, tidy};
 
 /// A client, and what Git proves itself with to the same server.
 #[derive(Debug)]

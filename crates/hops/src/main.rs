@@ -14,6 +14,8 @@ mod connection;
 mod exit;
 mod failure;
 mod live;
+mod machine;
+mod platform;
 mod printer;
 mod question;
 mod repository;

@@ -1,79 +1,51 @@
-//! The platform, put together of its parts.
-//!
-//! ```text
-//! configuration ─▶ store, engine, builder ─▶ control ─▶ HTTP, until SIGTERM or SIGINT
-//! ```
-
-mod log;
-mod logins;
-mod memory;
-mod state;
+//! `hops server`: a platform whose engine is Kubernetes.
 
 use std::sync::Arc;
 
 use anyhow::Context;
 use hops_build::BuildKitBuilder;
-use hops_control::{Control, Parts};
 use hops_engine::Engine;
 use hops_kubernetes::Kubernetes;
 use hops_model::{AppName, Environment, Target};
 use hops_store::Store;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
 
-use self::{memory::Memory, state::State};
 use crate::{
     configuration::{Cluster, Configuration},
     failure::{Blame, Failure},
+    platform::{self, Destination, Memory, Platform, State},
     printer::Printer,
     runtime,
 };
 
-/// How long a deploy waits for a cluster that is away.
-const ENGINE_PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+/// Where BuildKit listens if nothing is configured.
+const BUILDKIT: &str = "unix:///run/buildkit/buildkitd.sock";
 
 /// Runs the platform until the process is told to stop.
 pub(crate) fn run(configuration: Configuration, printer: Printer) -> Result<(), Failure> {
-    log::install(&configuration.log, printer.colors_stderr())?;
-    // One provider for everything that speaks TLS here. It can be there already only if this ran twice.
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .map_err(|_| anyhow::anyhow!("a cryptography provider is installed already"))?;
+    platform::prepare(&configuration, Destination::Stderr { is_coloured: printer.colors_stderr() })?;
     runtime::server()?.block_on(serve(configuration))
 }
 
 async fn serve(configuration: Configuration) -> Result<(), Failure> {
     // Before anything else: signals that come during the start end it as well.
-    let stop = stop_signal()?;
+    let stop = platform::stop_signal()?;
     // Whoever finds the address taken must not have touched the state of the server that has it.
-    let address = configuration.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))
-        .users()
-        .hint("another server may run there; `--listen ADDRESS` or `listen` in the file names another one")?;
+    let listener = platform::listen(configuration.listen).await?;
     let engine = Arc::new(kubernetes(&configuration).await?);
-    let state = State::open(&configuration.state_directory)?;
+    let state = State::open(&configuration.state_directory()?)?;
     let access = state.access()?;
+    if access.is_new {
+        let file = access.file.display();
+        tracing::info!(%file, "made the token for clients; `hops login` asks for what is in this file");
+    }
     let store = Store::open(&state.database()).await?;
-    let builder = builder(&configuration, &store)?;
-    let parts = Parts {
-        store,
-        engine: Arc::clone(&engine) as Arc<dyn Engine>,
-        builder: Arc::new(builder),
-        repositories: state.repositories(),
-        hosts: configuration.hosts.clone(),
-        patience: ENGINE_PATIENCE,
-    };
-    let control = Control::start(parts).await?;
+    let builder = Arc::new(builder(&configuration, &store)?);
+    let shared = Arc::clone(&engine) as Arc<dyn Engine>;
+    let platform =
+        Platform::start(&configuration, &state, access.token, store, shared, builder, None).await?;
     tokio::spawn(report_on(engine));
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "HOPS is ready");
-    let settings = hops_server::Settings { max_push_bytes: configuration.limits.push_bytes() };
-    hops_server::serve(listener, control.clone(), access, settings, stop).await;
-    tracing::info!("stopping; deploys under way are taken up at the next start");
-    control.shut_down().await;
+    tracing::info!(address = %configuration.listen, version = env!("CARGO_PKG_VERSION"), "HOPS is ready");
+    platform.serve(listener, stop).await;
     Ok(())
 }
 
@@ -85,12 +57,9 @@ async fn kubernetes(configuration: &Configuration) -> Result<Kubernetes, Failure
 }
 
 fn builder(configuration: &Configuration, store: &Store) -> Result<BuildKitBuilder, Failure> {
-    let logins = match &configuration.build.credentials_file {
-        Some(path) => logins::read(path)?,
-        None => logins::Logins::new(),
-    };
+    let logins = Arc::new(platform::logins(configuration)?);
     let memory = Arc::new(Memory::new(store.clone()));
-    let builder = BuildKitBuilder::new(configuration.build.settings(), Arc::new(logins), memory);
+    let builder = BuildKitBuilder::new(configuration.build.settings(BUILDKIT), logins, memory);
     builder.context("`[build]` in the configuration cannot be used").users()
 }
 
@@ -106,16 +75,4 @@ async fn report_on(engine: Arc<Kubernetes>) {
             "the cluster does not answer; deploys fail until it does"
         ),
     }
-}
-
-/// Completes when the process is told to stop.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let listen = |kind| signal(kind).context("cannot listen for signals");
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

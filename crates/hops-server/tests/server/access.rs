@@ -1,5 +1,6 @@
 use hops_api::{Client, ClientError, Problem, Token};
 use hops_model::CauseCode;
+use hops_server::{Metrics, Settings};
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use crate::support::{Platform, Repository, shop};
@@ -41,6 +42,20 @@ async fn health_and_description_are_for_everybody() {
     let health = reqwest::get(platform.url("/healthz")).await.unwrap();
     assert_eq!((health.status(), health.text().await.unwrap().as_str()), (StatusCode::OK, "ok\n"));
     assert!(reqwest::get(platform.url("/v1/openapi.json")).await.unwrap().status().is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn measured_values_are_for_those_with_the_token() {
+    let metrics = Some(Metrics::new(|| "requests_total 7\n".to_owned()));
+    let platform = Platform::with(Settings { metrics, ..Settings::default() }).await;
+    let ask = |token: String| reqwest::Client::new().get(platform.url("/metrics")).bearer_auth(token).send();
+    assert_eq!(ask("wrong".to_owned()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let answer = ask(platform.token()).await.unwrap();
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
+    assert_eq!(answer.text().await.unwrap(), "requests_total 7\n");
+    let platform = Platform::start().await;
+    let answer = reqwest::Client::new().get(platform.url("/metrics")).bearer_auth(platform.token());
+    assert_eq!(answer.send().await.unwrap().status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread")]

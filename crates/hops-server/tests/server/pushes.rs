@@ -33,7 +33,7 @@ async fn a_large_push_comes_through_and_is_deployed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_over_the_limit_is_refused_in_gits_words() {
-    let platform = Platform::with(Settings { max_push_bytes: 100_000 }).await;
+    let platform = Platform::with(Settings { max_push_bytes: 100_000, ..Settings::default() }).await;
     let client = platform.client();
     let repository = Repository::with_file("noise", &noise(3_000_000)).await;
     let error = repository.push(&client, &shop().app, &platform.token()).await.unwrap_err();

@@ -22,6 +22,9 @@ use crate::{
 /// Stands for the commit outside of a repository; no commit has this id.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 
+/// Where images would be, if nothing else is configured.
+const REGISTRY: &str = "127.0.0.1:5000";
+
 /// Renders the files as they are in the directory, as the first release.
 pub(crate) fn run(arguments: &RenderArgs, printer: Printer) -> Result {
     let configuration = Configuration::load(arguments.config.as_deref())?;
@@ -36,7 +39,7 @@ pub(crate) fn run(arguments: &RenderArgs, printer: Printer) -> Result {
     }
     let commit = commit(&repository)?;
     let target = Target::new(app.name.clone(), environment);
-    let images = images(&app, &configuration.build.registry, &commit)?;
+    let images = images(&app, configuration.build.registry.as_deref().unwrap_or(REGISTRY), &commit)?;
     let wish = Wish::new(&app, &target, &commit, images, &configuration.hosts).users()?;
     let desired = wish.desired(ReleaseNumber(1), &BTreeMap::new());
     let settings = &configuration.kubernetes;

@@ -1,4 +1,4 @@
-//! `hops server`: the platform itself.
+//! `hops server`: the platform on Kubernetes.
 
 use super::Result;
 use crate::{
@@ -14,13 +14,7 @@ pub(crate) fn run(arguments: &ServerArgs, printer: Printer) -> Result {
         printer.data(DEFAULT_FILE)?;
         return Ok(Exit::Done);
     }
-    let mut configuration = Configuration::load(arguments.config.as_deref())?;
-    if let Some(state) = &arguments.state {
-        configuration.state_directory.clone_from(state);
-    }
-    if let Some(listen) = arguments.listen {
-        configuration.listen = listen;
-    }
+    let configuration = Configuration::of(&arguments.configuration)?.listening(&arguments.listen);
     crate::server::run(configuration, printer)?;
     Ok(Exit::Done)
 }

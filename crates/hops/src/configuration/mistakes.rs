@@ -11,7 +11,7 @@ use toml::{
 use super::{Configuration, everything_set};
 
 /// Tables whose keys are the operator's own.
-const FREE: [&str; 2] = ["hosts.environments", "kubernetes.ingress_annotations"];
+const FREE: [&str; 3] = ["hosts.environments", "docker.logins", "kubernetes.ingress_annotations"];
 
 /// How alike two keys have to be for one to be taken for the other.
 const ALIKE: f64 = 0.8;
@@ -130,8 +130,8 @@ mod tests {
         check(
             "prot = 1\n[kubernetes]\n  drain_s = \"long\"\n",
             &expect![[r#"
-            1:1: there is no key `prot`; there are `build`, `cluster`, `hosts`, `kubernetes`, `limits`, `listen`, `log`, `state_directory`
-            3:13: invalid type: string "long", expected u32"#]],
+                1:1: there is no key `prot`; did you mean `ports`?
+                3:13: invalid type: string "long", expected u32"#]],
         );
         check(
             "[hosts]\ndefault = \"app.example.com\"\n",

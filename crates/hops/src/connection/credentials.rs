@@ -35,6 +35,17 @@ pub(crate) struct Credentials {
     pub(crate) token: String,
 }
 
+/// What became of credentials that a server gave without being asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Introduced {
+    /// They are those of all commands to come, as remembered in this file.
+    Default(PathBuf),
+    /// They are remembered, beside the server that goes on being the one of all commands to come.
+    Beside(String),
+    /// They were remembered before.
+    Known,
+}
+
 /// `credentials.toml`: what `hops login` was told.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -73,13 +84,44 @@ impl Credentials {
         let mut remembered = Remembered::load(&path)?;
         remembered.server = Some(self.server.clone());
         remembered.tokens.insert(self.server.clone(), self.token.clone());
-        let text = toml::to_string(&remembered)?;
-        write_private(&path, &text).with_context(|| format!("cannot write `{}`", path.display())).users()?;
+        remembered.save(&path)?;
         Ok(path)
     }
 }
 
+impl Credentials {
+    /// Remembers them beside those of other servers. They become the ones of all commands to come only where no others
+    /// are, so that nobody deploys to another server than the one they know.
+    pub(crate) fn introduce(self) -> Result<Introduced, Failure> {
+        let path = remembered_file()?;
+        let mut remembered = Remembered::load(&path)?;
+        let is_known = remembered.tokens.get(&self.server) == Some(&self.token);
+        let (is_default, other) = match &remembered.server {
+            None => (true, None),
+            Some(other) if *other != self.server => (false, Some(other.clone())),
+            Some(_) => (false, None),
+        };
+        if is_default {
+            remembered.server = Some(self.server.clone());
+        }
+        if is_default || !is_known {
+            remembered.tokens.insert(self.server, self.token);
+            remembered.save(&path)?;
+        }
+        Ok(match other {
+            Some(other) if !is_known => Introduced::Beside(other),
+            _ if is_known && !is_default => Introduced::Known,
+            _ => Introduced::Default(path),
+        })
+    }
+}
+
 impl Remembered {
+    fn save(&self, path: &Path) -> Result<(), Failure> {
+        let text = toml::to_string(self)?;
+        write_private(path, &text).with_context(|| format!("cannot write `{}`", path.display())).users()
+    }
+
     fn load(path: &Path) -> Result<Self, Failure> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,

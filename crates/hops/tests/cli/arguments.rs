@@ -62,7 +62,7 @@ fn wrong_arguments_exit_with_64() {
 fn without_a_command_the_help_is_shown() {
     Place::new().check(
         &[],
-        &expect![[r"
+        &expect![[r#"
             exit 64
             --- stderr
             Builds every version of an app and rolls it out without losing a request
@@ -70,6 +70,8 @@ fn without_a_command_the_help_is_shown() {
             Usage: hops [OPTIONS] <COMMAND>
 
             Commands:
+              up           Run the whole platform on this machine, with Docker
+              down         Stop the platform on this machine; apps go on running
               check        Check the app's files: every mistake with its place and a fix. Needs no server
               render       Print the Kubernetes objects that a deploy would apply. Needs no server
               schema       Print the JSON Schema of `iterapp.toml`, for editors
@@ -84,7 +86,7 @@ fn without_a_command_the_help_is_shown() {
               rollback     Put a former release into effect, without a build
               remove       Remove all that runs of an app in an environment
               login        Remember a server and its token
-              server       Run the server
+              server       Run the server of a platform on Kubernetes
               completions  Print a script that completes `hops` in a shell
 
             Options:
@@ -99,7 +101,7 @@ fn without_a_command_the_help_is_shown() {
 
             Exit status: 0 done and healthy, 1 the input or the app is at fault, 2 HOPS or something it depends
             on is, 64 wrong arguments
-        "]],
+        "#]],
     );
 }
 

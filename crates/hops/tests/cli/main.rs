@@ -6,6 +6,7 @@ mod arguments;
 mod check;
 mod client;
 mod corpus;
+mod machine;
 mod render;
 mod run;
 mod server;

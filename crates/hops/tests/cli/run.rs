@@ -75,6 +75,7 @@ impl Place {
     fn without_places(&self, text: &str) -> String {
         let real = fs::canonicalize(self.directory.path()).unwrap();
         let hidden = |text: String, path: &Path| text.replace(&path.display().to_string(), "[PLACE]");
-        hidden(hidden(text.to_owned(), &real), self.directory.path())
+        let text = text.replace(env!("CARGO_BIN_EXE_hops"), "[HOPS]");
+        hidden(hidden(text, &real), self.directory.path())
     }
 }

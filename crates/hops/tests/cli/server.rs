@@ -20,15 +20,15 @@ fn a_configuration_with_mistakes_starts_nothing() {
     let place = Place::new().with("hops.toml", "listen = \"everywhere\"\nstate = \"x\"\n");
     place.check(
         &["server", "--config", "hops.toml"],
-        &expect![[r"
-        exit 1
-        --- stderr
-        error: the configuration cannot be used
-          hops.toml:1:10: invalid socket address syntax
-          hops.toml:2:1: there is no key `state`; did you mean `state_directory`?
+        &expect![[r#"
+            exit 1
+            --- stderr
+            error: the configuration cannot be used
+              hops.toml:1:10: invalid socket address syntax
+              hops.toml:2:1: there is no key `state`; did you mean `state_directory`?
 
-        hint: `hops server --print-config` prints every key with its meaning
-    "]],
+            hint: `hops up --print-config` prints every key with its meaning
+        "#]],
     );
     let place = place.with("hops.toml", "[log]\nfilter = \"loud=very\"\n");
     place.check(&["server", "--config", "hops.toml"], &expect![[r#"

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::failure::{Blame, Failure};
 
 /// Logins by registry, as in an image's name.
-pub(super) type Logins = BTreeMap<String, Login>;
+pub(crate) type Logins = BTreeMap<String, Login>;
 
 /// Docker Hub, as Docker writes it in this file.
 const DOCKER_HUB: &str = "index.docker.io";
@@ -31,7 +31,7 @@ struct Entry {
 }
 
 /// Reads the logins. What is wrong is said by host, and never by what stands there.
-pub(super) fn read(path: &Path) -> Result<Logins, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Logins, Failure> {
     let place = || format!("the registry logins in `{}`", path.display());
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", place())).users()?;
     parse(&text).with_context(|| format!("cannot use {}", place())).users()

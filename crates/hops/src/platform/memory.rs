@@ -7,11 +7,11 @@ use hops_store::Store;
 use jiff::Timestamp;
 
 /// Remembers images in the store.
-pub(super) struct Memory(Store);
+pub(crate) struct Memory(Store);
 
 impl Memory {
     /// A memory in a store.
-    pub(super) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         Self(store)
     }
 }

@@ -1,4 +1,4 @@
-//! What the server keeps on disk.
+//! What a server keeps on disk.
 
 use std::{
     fs::{self, DirBuilder},
@@ -13,13 +13,23 @@ use crate::failure::{Blame, Failure};
 
 /// The state directory.
 #[derive(Debug)]
-pub(super) struct State {
+pub(crate) struct State {
     directory: PathBuf,
+}
+
+/// What lets clients in.
+pub(crate) struct Access {
+    /// What clients have to show.
+    pub(crate) token: AccessToken,
+    /// The file that the token is in, unless the operator took it away.
+    pub(crate) file: PathBuf,
+    /// Whether it was made just now.
+    pub(crate) is_new: bool,
 }
 
 impl State {
     /// Opens the directory, making it, for the server's user alone, where there is none.
-    pub(super) fn open(directory: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(directory: &Path) -> Result<Self, Failure> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -33,26 +43,38 @@ impl State {
         Ok(Self { directory })
     }
 
-    /// The token that lets clients in. Where a new one was made, the log says in which file it is, once.
-    pub(super) fn access(&self) -> Result<AccessToken, Failure> {
+    /// The token that lets clients in, made where there is none.
+    pub(crate) fn access(&self) -> Result<Access, Failure> {
         let file = AccessToken::file(&self.directory);
         let modified = || fs::metadata(&file).and_then(|metadata| metadata.modified()).ok();
         let before = modified();
-        let access = AccessToken::open(&self.directory).users()?;
+        let token = AccessToken::open(&self.directory).users()?;
         let after = modified();
-        if after.is_some() && after != before {
-            tracing::info!(file = %file.display(), "made the token for clients; `hops login` asks for what is in this file");
-        }
-        Ok(access)
+        Ok(Access { token, is_new: after.is_some() && after != before, file })
+    }
+
+    /// The directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The database's file.
-    pub(super) fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.directory.join("hops.sqlite")
     }
 
+    /// The directory of the Docker engine: what is to run, and the secrets that operators put there.
+    pub(crate) fn engine(&self) -> PathBuf {
+        self.directory.join("docker")
+    }
+
+    /// The directory of certificates and of the accounts that they were ordered with.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.directory.join("certificates")
+    }
+
     /// The directory of the bare copies of all repositories.
-    pub(super) fn repositories(&self) -> PathBuf {
+    pub(crate) fn repositories(&self) -> PathBuf {
         self.directory.join("repositories")
     }
 }

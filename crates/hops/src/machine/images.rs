@@ -1,0 +1,20 @@
+//! What the builder wants to know of images, answered by the engine that keeps them.
+
+use async_trait::async_trait;
+use hops_build::{Images, UserUnknown};
+use hops_docker::Docker;
+use hops_model::{ImageRef, ImageUser};
+
+/// The images of an engine.
+pub(super) struct EngineImages(pub(super) Docker);
+
+#[async_trait]
+impl Images for EngineImages {
+    async fn lacks(&self, image: &ImageRef) -> bool {
+        self.0.has_image(image).await.is_ok_and(|has| !has)
+    }
+
+    async fn user(&self, image: &ImageRef) -> Result<ImageUser, UserUnknown> {
+        self.0.image_user(image).await.map_err(UserUnknown::because)
+    }
+}
