@@ -158,11 +158,11 @@ async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStrea
                 stream = parts.io.into_inner();
                 stream.prefix = parts.read_buf;
                 client.rests();
-                if stream.prefix.is_empty() {
-                    if let First::Nothing = first(worker, client, &mut stream).await {
-                        let _ = stream.shutdown().await;
-                        return;
-                    }
+                if stream.prefix.is_empty()
+                    && let First::Nothing = first(worker, client, &mut stream).await
+                {
+                    let _ = stream.shutdown().await;
+                    return;
                 }
             }
         }

@@ -102,7 +102,7 @@ mod tests {
     fn a_request_is_counted_by_class_bytes_and_duration() {
         let counters = Counters::default();
         counters.count(204, 10, 20, Duration::from_millis(1));
-        counters.count(503, 0, 5, Duration::from_secs(60));
+        counters.count(503, 0, 5, Duration::from_mins(1));
         let totals = counters.totals();
         assert_eq!(totals.classes, [0, 0, 1, 0, 0, 1]);
         assert_eq!((totals.received, totals.sent), (10, 25));

@@ -54,10 +54,8 @@ pub(crate) fn name(value: &HeaderValue) -> Result<Cow<'_, str>, NoHost> {
     if !is_port || name.is_empty() || name.len() > 253 || !(is_literal || name.bytes().all(is_name)) {
         return Err(NoHost);
     }
-    Ok(match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(name.to_ascii_lowercase()),
-        false => Cow::Borrowed(name),
-    })
+    let is_normal = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    Ok(if is_normal { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) })
 }
 
 /// `www.` before a name, or off it.

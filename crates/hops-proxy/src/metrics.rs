@@ -88,14 +88,14 @@ impl Collector for Snapshot {
             gauge.encode(metric.encode_family(&row.labels())?)?;
         }
 
-        let bytes: [(&str, &str, fn(&Totals) -> u64); 2] = [
-            ("received_bytes", "Bytes of requests' bodies", |totals| totals.received),
-            ("sent_bytes", "Bytes of answers' bodies", |totals| totals.sent),
-        ];
-        for (name, help, value) in bytes {
+        for (name, help, is_received) in [
+            ("received_bytes", "Bytes of requests' bodies", true),
+            ("sent_bytes", "Bytes of answers' bodies", false),
+        ] {
             let mut metric = describe(&mut encoder, name, help, MetricType::Counter)?;
             for row in &self.rows {
-                ConstCounter::new(value(&row.totals)).encode(metric.encode_family(&row.labels())?)?;
+                let count = if is_received { row.totals.received } else { row.totals.sent };
+                ConstCounter::new(count).encode(metric.encode_family(&row.labels())?)?;
             }
         }
 

@@ -168,11 +168,11 @@ fn spawn(index: usize, shared: Shared, sockets: Sockets) -> io::Result<oneshot::
             .enable_all()
             .build_local(runtime::LocalOptions::default())
             .and_then(|runtime| {
-                let _context = runtime.enter();
+                let context = runtime.enter();
                 let listeners =
                     sockets.into_iter().map(|(socket, tls)| Ok((TcpListener::from_std(socket)?, tls)));
                 let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
-                drop(_context);
+                drop(context);
                 Ok((runtime, listeners))
             });
         let (result, prepared) = match prepared {

@@ -82,7 +82,7 @@ impl Routes {
 
     /// All hosts, sorted.
     pub fn hosts(&self) -> Vec<String> {
-        let mut hosts: Vec<_> = self.0.table.load().0.keys().map(|host| host.to_string()).collect();
+        let mut hosts: Vec<_> = self.0.table.load().0.keys().map(ToString::to_string).collect();
         hosts.sort_unstable();
         hosts
     }

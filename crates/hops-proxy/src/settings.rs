@@ -79,7 +79,7 @@ pub struct DrainTimes {
     /// Requests.
     #[serde(rename = "requests_ms", with = "milliseconds")]
     pub requests: Duration,
-    /// Upgraded connections (WebSockets), before they are closed in the way of their protocol.
+    /// Upgraded connections (`WebSocket`s), before they are closed in the way of their protocol.
     #[serde(rename = "upgraded_ms", with = "milliseconds")]
     pub upgraded: Duration,
 }
@@ -115,10 +115,10 @@ impl Default for Timeouts {
             header: Duration::from_secs(15),
             idle: Duration::from_secs(75),
             connect: Duration::from_secs(2),
-            response: Duration::from_secs(60),
-            stall: Duration::from_secs(60),
-            quiet: Duration::from_secs(3600),
-            upgraded_idle: Duration::from_secs(3600),
+            response: Duration::from_mins(1),
+            stall: Duration::from_mins(1),
+            quiet: Duration::from_hours(1),
+            upgraded_idle: Duration::from_hours(1),
             // Below the five seconds after which Node.js closes, so that it is us who close.
             backend_idle: Duration::from_secs(4),
         }

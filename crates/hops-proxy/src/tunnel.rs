@@ -36,7 +36,7 @@ pub(crate) struct Tunnel {
 #[derive(Debug, Default)]
 struct Pipe {
     buffer: BytesMut,
-    /// Only for WebSockets.
+    /// Only where frames are understood.
     frames: Option<Frames>,
     /// What is said at the next border between frames, before the end.
     farewell: Option<&'static [u8]>,
@@ -190,10 +190,10 @@ impl Pipe {
 
     /// Says farewell, where there is a way to, and ends.
     fn end(&mut self) {
-        if let (Some(frames), Some(farewell)) = (&self.frames, self.farewell.take()) {
-            if !frames.has_closed {
-                self.buffer.extend_from_slice(farewell);
-            }
+        if let (Some(frames), Some(farewell)) = (&self.frames, self.farewell.take())
+            && !frames.has_closed
+        {
+            self.buffer.extend_from_slice(farewell);
         }
         self.state = PipeState::Ending;
     }

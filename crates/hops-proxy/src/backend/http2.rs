@@ -25,7 +25,10 @@ impl<F: Future<Output: 'static> + 'static> Executor<F> for LocalExecutor {
 
 /// One shared connection to each member that is spoken to in HTTP/2; one pool a thread.
 #[derive(Debug, Default)]
-pub(crate) struct Http2Pool(RefCell<HashMap<u64, (Arc<Member>, SendRequest<Incoming>)>>);
+pub(crate) struct Http2Pool(RefCell<HashMap<u64, Shared>>);
+
+/// A connection that any number of requests share.
+type Shared = (Arc<Member>, SendRequest<Incoming>);
 
 impl Http2Pool {
     /// A connection to a member: the one there is, or a new one.

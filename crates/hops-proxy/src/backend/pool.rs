@@ -13,6 +13,10 @@ use crate::clock::millis;
 /// Idle links by member, the one that was used last on top: the others may get old and be closed.
 #[derive(Debug)]
 pub(crate) struct Pool {
+    #[expect(
+        clippy::vec_box,
+        reason = "links live on the heap from their connect on; to move them would cost more"
+    )]
     idle: RefCell<HashMap<u64, Vec<Box<Link>>, BuildHasherDefault<Identity>>>,
     limit: usize,
     age_ms: u64,

@@ -27,7 +27,7 @@ async fn heads_have_a_size_and_a_count() {
     let limits = Limits { header_bytes: 8 * 1024, header_count: 20, ..Limits::default() };
     let world = World::with(Settings { limits, ..Settings::default() }, &[&backend]);
     let head = |fields: &str| format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{fields}\r\n");
-    let many = |count| (0..count).map(|index| format!("X-{index}: 1\r\n")).collect::<String>();
+    let many = |count| "X: 1\r\n".repeat(count);
     let long = |length| format!("X: {}\r\n", "x".repeat(length));
     for (fields, expected) in
         [(many(18), "200"), (many(19), "431"), (long(7_900), "200"), (long(8_300), "431")]
@@ -92,7 +92,7 @@ async fn a_client_that_takes_nothing_is_cut() {
         let mut inbox = Vec::new();
         while let Ok(Some(_)) = read(&mut socket, &mut inbox).await {
             let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n").await;
-            while socket.write_all(&[0; 100_000]).await.is_ok() {}
+            while socket.write_all(&[0; 10_000]).await.is_ok() {}
         }
     })
     .await;

@@ -1,5 +1,7 @@
 //! The proxy through real sockets, in front of real backends.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its preparation fails")]
+
 mod grpc;
 mod limits;
 mod malformed;

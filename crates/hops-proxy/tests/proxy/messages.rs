@@ -135,9 +135,10 @@ async fn continue_is_said_when_the_body_is_wanted() {
     assert_eq!(wire.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
     wire.send("hello").await;
     assert_eq!(wire.answer().await.text(), "None 5");
-    wire.send(&format!(
-        "POST / HTTP/1.1\r\nHost: unknown.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
-    ))
+    wire.send(
+        &"POST / HTTP/1.1\r\nHost: unknown.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+            .to_string(),
+    )
     .await;
     assert_eq!(wire.answer().await.status, 404, "nobody wants the body");
 }

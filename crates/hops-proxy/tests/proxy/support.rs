@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) use backend::{Backend, Seen, ok, read};
+pub(crate) use backend::{Backend, ok, read};
 pub(crate) use wire::{Answer, Wire};
 
 /// Nothing here takes that long; what does hangs.

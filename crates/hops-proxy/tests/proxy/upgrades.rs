@@ -1,4 +1,4 @@
-//! WebSockets and other protocols after HTTP.
+//! `WebSockets` and other protocols after HTTP.
 
 use std::time::{Duration, Instant};
 
