@@ -37,6 +37,12 @@ async fn applings_are_built_from_the_repositorys_root_each_with_its_own_dockerfi
     assert!(run.log("api").contains("from-shared"));
     assert!(run.log("web").contains("from-web"));
     assert_ne!(run.image("web").digest(), run.image("api").digest());
+    if let Some(engine) = daemon.engine() {
+        assert!(run.image("api").is_local());
+        let found = engine.image(run.image("api")).await.unwrap();
+        let tag = found["RepoTags"][0].as_str().unwrap();
+        assert!(tag.starts_with(&format!("hops.local/{}/api:{commit}-", shop.name())), "{tag}");
+    }
 }
 
 async fn what_is_not_committed_is_not_built(daemon: Daemon) {
