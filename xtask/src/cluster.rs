@@ -14,6 +14,7 @@ mod dns;
 pub(crate) mod docker;
 mod environment;
 mod etcd;
+mod guest;
 mod identity;
 mod ingress;
 mod kubectl;
@@ -39,6 +40,7 @@ use clap::Subcommand;
 pub(crate) use self::{
     daemon::{Daemon, Network, Ready},
     environment::Environment,
+    guest::Guest,
     layout::Layout,
     slot::Port,
 };

@@ -3,8 +3,13 @@
 //!
 //! Uses HOPS as its users do, through the command line, and knows no more of it.
 
+mod kubernetes;
+mod machine;
+
 use std::{
     fs,
+    net::SocketAddr,
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -12,62 +17,74 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{
-    cluster::{self, Cluster, Port},
-    http, images, paths, progress,
-    repository::Repository,
-    server::{self, Profile, Server},
-};
+use crate::{http, paths, progress, repository::Repository};
 
 /// Arguments of `cargo xtask demo`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Stop the server and the cluster that a former demo left running
+    /// On a Kubernetes of its own instead of this machine's Docker; the first time, building it takes 20 minutes
+    #[arg(long)]
+    kubernetes: bool,
+    /// Remove what a former demo left running
     #[arg(long)]
     stop: bool,
 }
 
 const APP: &str = "guestbook";
 
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.stop {
-        return cluster::down(false);
-    }
-    let cluster = Cluster::running()?;
-    images::run(&images::Arguments::only(["node", "python"]))?;
-    let hops = server::build(Profile::Dev)?;
-    let folder = cluster.layout.demo();
-    let server = Server::start(&cluster, &hops, &folder)?;
-    let repository = Repository::of_copy(&paths::checkout().join("examples").join(APP), &folder.join(APP))?;
+/// A platform that runs.
+trait Platform {
+    /// A command of HOPS' command line, to be run in a folder.
+    fn hops(&self, arguments: &[&str], folder: &Path) -> Command;
+    /// The host of the example's front, and where it is asked for.
+    fn front(&self) -> (String, SocketAddr);
+}
 
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match (arguments.kubernetes, arguments.stop) {
+        (true, false) => kubernetes::run(),
+        (true, true) => kubernetes::stop(),
+        (false, false) => machine::run(),
+        (false, true) => machine::stop(),
+    }
+}
+
+/// Deploys the example, changes a line of it, deploys again; shows both.
+fn show_how_it_works(platform: &dyn Platform, folder: &Path) -> Result<Repository> {
+    let repository = Repository::of_copy(&paths::checkout().join("examples").join(APP), &folder.join(APP))?;
     progress::say(format!("\n$ cd {}\n$ hops deploy", repository.folder().display()));
-    show_words(&mut server.hops(&["deploy"], repository.folder()))?;
-    show(&cluster, "Ada")?;
+    show_words(&mut platform.hops(&["deploy"], repository.folder()))?;
+    show_page(platform, "Ada")?;
 
     let entry = add_entry(&repository)?;
     progress::say(format!("\n$ echo '{entry}' >> api/entries.txt && git commit --all\n$ hops deploy"));
-    show_words(&mut server.hops(&["deploy"], repository.folder()))?;
-    show(&cluster, &entry)?;
-    farewell(&cluster, &server, &repository);
-    Ok(())
+    show_words(&mut platform.hops(&["deploy"], repository.folder()))?;
+    show_page(platform, &entry)?;
+    Ok(repository)
 }
 
 /// Asks the front of the guestbook, as a browser would, and prints the answer once it holds what it should.
-fn show(cluster: &Cluster, wanted: &str) -> Result<()> {
-    let ingress = cluster.slot.loopback(Port::Ingress);
-    let host = format!("web.{APP}.test.localhost");
+fn show_page(platform: &dyn Platform, wanted: &str) -> Result<()> {
+    let (host, address) = platform.front();
     let begin = Instant::now();
     loop {
-        let answer = http::get(ingress, &host, "/");
+        let answer = http::get(address, &host, "/");
         match answer {
             Ok(text) if text.contains(wanted) => {
-                progress::say(format!("\n$ curl http://{host}:{}\n{text}", ingress.port()));
+                progress::say(format!("\n$ curl {}\n{text}", url(&host, address)));
                 return Ok(());
             }
-            // For up to 2 s after a change, the ingress controller goes on asking the old version, which still answers.
+            // For up to 2 s after a change, an ingress controller goes on asking the old version, which still answers.
             _ if begin.elapsed() < Duration::from_secs(15) => thread::sleep(Duration::from_millis(100)),
             answer => bail!("`{wanted}` is not in the answer of {host}: {}", answer?),
         }
+    }
+}
+
+fn url(host: &str, address: SocketAddr) -> String {
+    match address.port() {
+        80 => format!("http://{host}"),
+        port => format!("http://{host}:{port}"),
     }
 }
 
@@ -81,19 +98,6 @@ fn add_entry(repository: &Repository) -> Result<String> {
     repository.write(PATH, &entries)?;
     repository.commit("Add an entry")?;
     Ok(entry)
-}
-
-fn farewell(cluster: &Cluster, server: &Server, repository: &Repository) {
-    let port = cluster.slot.loopback(Port::Ingress).port();
-    progress::say(format!(
-        "The example runs at http://web.{APP}.test.localhost:{port}\n\
-         Its repository is {}: log in once, then change it, commit, and deploy again with\n  \
-         {}\n  {hops} deploy\n\
-         The server (`hops server`) and the cluster go on running; `cargo xtask demo --stop` ends both",
-        repository.folder().display(),
-        server.login(),
-        hops = server.program().display(),
-    ));
 }
 
 /// A program whose words are for the reader: shown as they come, on stderr like everything else of the demo.

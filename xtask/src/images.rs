@@ -31,39 +31,56 @@ impl Arguments {
     }
 }
 
+/// Where images are made and kept.
+pub(crate) trait Store {
+    /// What an image is called there.
+    fn name(&self, owner: &str, name: &str, tag: &str) -> String;
+    /// The identity of an image that is there.
+    fn identity(&self, name: &str) -> Option<String>;
+    /// Builds the Dockerfile in a folder, under these names.
+    fn build(&self, folder: &Path, names: &[&str]) -> Result<()>;
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let cluster = Cluster::base()?;
-    let builder = Builder::of(&cluster);
+    let folder = cluster.layout.root().join("run");
+    assemble(&Builder::of(&cluster), &folder, &cluster.tools, &arguments.only)?;
+    progress::say("the base images are there");
+    Ok(())
+}
+
+/// Makes those that are named, or all, in a store.
+pub(crate) fn assemble(store: &dyn Store, folder: &Path, tools: &Tools, only: &[String]) -> Result<()> {
     let machine = Machine::read()?;
-    let is_named = |name: &str| arguments.only.iter().any(|only| only == name);
+    let is_named = |name: &str| only.iter().any(|only| only == name);
     for recipe in recipes::all() {
         // What a named one begins with is made too.
         let is_base =
             recipes::all().iter().any(|other| is_named(other.name) && other.begins_with(recipe.name));
-        if !arguments.only.is_empty() && !is_named(recipe.name) && !is_base {
+        if !only.is_empty() && !is_named(recipe.name) && !is_base {
             continue;
         }
-        let key = key(&recipe, &machine, &cluster.tools);
-        let marked = format!("{}:hops-{key}", recipe.path());
-        let tags: Vec<String> = recipe.tags.iter().map(|tag| format!("{}:{tag}", recipe.path())).collect();
+        let key = key(&recipe, &machine, tools);
+        let name = |tag: &str| store.name(recipe.owner, recipe.name, tag);
+        let marked = name(&format!("hops-{key}"));
+        let tags: Vec<String> = recipe.tags.iter().map(|tag| name(tag)).collect();
         // The key's own tag tells what was built; a public tag that leads elsewhere was overwritten since.
-        let made = builder.digest(&marked);
-        if made.is_some() && tags.iter().all(|tag| builder.digest(tag) == made) {
+        let made = store.identity(&marked);
+        if made.is_some() && tags.iter().all(|tag| store.identity(tag) == made) {
             continue;
         }
         progress::step(format!("assembling {}", tags.join(", ")), || {
-            let folder = cluster.layout.root().join("run").join(format!("image-{}", recipe.name));
+            let folder = folder.join(format!("image-{}", recipe.name));
             remove(&folder)?;
             fs::create_dir_all(&folder)?;
-            (recipe.prepare)(&folder, &machine, &cluster.tools)
+            (recipe.prepare)(&folder, &machine, tools)
                 .with_context(|| format!("cannot prepare the image {}", recipe.name))?;
             fs::write(folder.join("Dockerfile"), recipe.dockerfile)?;
             let names: Vec<&str> = tags.iter().chain([&marked]).map(String::as_str).collect();
-            builder.build(&folder, &names)?;
+            store.build(&folder, &names)?;
             remove(&folder)
         })?;
     }
-    progress::say("the base images are there");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod cargo_tools;
 mod cluster;
 mod demo;
 mod digest;
+mod docker;
 mod http;
 mod images;
 mod packages;

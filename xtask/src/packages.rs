@@ -39,6 +39,9 @@ pub(crate) const DOCKER: &[Needed] = &[
     ("setsid", "util-linux"),
 ];
 
+/// What assembling base images needs.
+pub(crate) const IMAGES: &[Needed] = &[("debootstrap", "debootstrap"), ("tar", "tar")];
+
 /// What building the current Docker engine needs.
 pub(crate) const DOCKER_BUILD: &[Needed] =
     &[("cc", "gcc"), ("pkg-config", "pkg-config"), ("/usr/include/seccomp.h", "libseccomp-dev")];

@@ -129,6 +129,11 @@ impl Tools {
         Ok(Self { programs })
     }
 
+    /// None of them, for what does without.
+    pub(crate) fn none() -> Self {
+        Self { programs: BTreeMap::new() }
+    }
+
     /// The file of a program that one of the modules makes.
     pub(crate) fn program(&self, name: &str) -> &Path {
         self.programs.get(name).expect("the name of a program that a module of a part that was built makes")

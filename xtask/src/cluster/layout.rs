@@ -40,6 +40,11 @@ impl Layout {
         Ok(Self { root })
     }
 
+    /// Of the demo on Docker, one a machine: it has the machine's own ports and its own engine.
+    pub(super) fn of_demo() -> Result<Self> {
+        Ok(Self { root: paths::state()?.join("demo") })
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -85,7 +90,7 @@ impl Layout {
         self.root.join("bin")
     }
 
-    pub(super) fn make(&self) -> Result<()> {
+    pub(crate) fn make(&self) -> Result<()> {
         for name in ["bin", "certificates", "configuration", "log", "run"] {
             let folder = self.folder(name);
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

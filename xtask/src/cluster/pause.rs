@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Cluster, slot::Port};
 use crate::{
     digest::Key,
-    images::builder::Builder,
+    images::{Store as _, builder::Builder},
     paths,
     program::{self, command},
 };

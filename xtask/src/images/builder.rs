@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::Path, path::PathBuf, process::Command};
 
 use anyhow::Result;
 
+use super::Store;
 use crate::{
     cluster::{Cluster, Port},
     http, program,
@@ -28,8 +29,27 @@ impl Builder {
         }
     }
 
-    /// Builds the Dockerfile in a folder and pushes the result under these names, given as `path:tag`.
-    pub(crate) fn build(&self, folder: &Path, names: &[&str]) -> Result<()> {
+    /// Whether the registry has an image.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.identity(name).is_some()
+    }
+}
+
+impl Store for Builder {
+    fn name(&self, owner: &str, name: &str, tag: &str) -> String {
+        format!("{owner}/{name}:{tag}")
+    }
+
+    /// The digest of an image in the registry.
+    fn identity(&self, name: &str) -> Option<String> {
+        let (path, tag) = name.split_once(':')?;
+        let answer =
+            http::request(self.registry, "HEAD", &format!("/v2/{path}/manifests/{tag}"), MANIFESTS).ok()?;
+        (answer.status == 200).then(|| answer.header("docker-content-digest").map(str::to_owned)).flatten()
+    }
+
+    /// Builds and pushes.
+    fn build(&self, folder: &Path, names: &[&str]) -> Result<()> {
         let names: Vec<String> = names.iter().map(|name| format!("{}/{name}", self.registry)).collect();
         let mut command = Command::new(&self.buildctl);
         command.args(["--addr", &self.address, "build", "--progress=plain", "--frontend=dockerfile.v0"]);
@@ -39,18 +59,5 @@ impl Builder {
         // The names are one field of a comma-separated list, hence the quotation marks.
         command.arg(format!("--output=type=image,\"name={}\",push=true", names.join(",")));
         program::output(&mut command).map(drop)
-    }
-
-    /// Whether the registry has an image.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.digest(name).is_some()
-    }
-
-    /// The digest of an image in the registry.
-    pub(crate) fn digest(&self, name: &str) -> Option<String> {
-        let (path, tag) = name.split_once(':')?;
-        let answer =
-            http::request(self.registry, "HEAD", &format!("/v2/{path}/manifests/{tag}"), MANIFESTS).ok()?;
-        (answer.status == 200).then(|| answer.header("docker-content-digest").map(str::to_owned)).flatten()
     }
 }

@@ -11,7 +11,7 @@ use crate::{program, tools::Tools};
 pub(super) struct Recipe {
     pub(super) name: &'static str,
     /// The first part of its path in the registry; `library` is Docker's for names without one.
-    owner: &'static str,
+    pub(super) owner: &'static str,
     pub(super) tags: &'static [&'static str],
     pub(super) dockerfile: &'static str,
     /// What decides the content, beside the Dockerfile.
@@ -21,10 +21,6 @@ pub(super) struct Recipe {
 }
 
 impl Recipe {
-    pub(super) fn path(&self) -> String {
-        format!("{}/{}", self.owner, self.name)
-    }
-
     pub(super) fn begins_with(&self, other: &str) -> bool {
         self.dockerfile.starts_with(&format!("FROM {other}:"))
     }

@@ -69,6 +69,8 @@ pub(super) fn backend(folder: &Path) -> Result<Command> {
 fn nginx_with(folder: &Path, log: &str, server: &str) -> Result<Command> {
     let text = format!(
         "daemon off;
+# Started by root, workers would be somebody who may not read below root's home.
+user root;
 worker_processes auto;
 worker_rlimit_nofile 65536;
 pid {0}/pid;
