@@ -248,12 +248,13 @@ impl Keeping {
         wake
     }
 
-    /// Tells the proxy who takes requests. Those that no longer do are drained.
+    /// Tells the proxy and siblings who takes requests. Those that no longer do are drained.
     fn rotate(&mut self) -> Option<Draining> {
         // Where nothing was ever live, what comes is all there is.
         let held = self.serving.as_ref().or(self.coming.as_ref().map(|coming| &coming.held));
         let backends: Vec<Backend> = held
-            .into_iter()
+            .iter()
+            .copied()
             .flat_map(keys)
             .filter_map(|key| {
                 let seen = self.crew.get(&key)?.seen();
@@ -265,7 +266,14 @@ impl Keeping {
             return None;
         }
         self.rotation.clone_from(&backends);
-        Some(self.upstream.set(backends))
+        let addresses = backends.iter().map(|backend| backend.address.ip()).collect();
+        let draining = self.upstream.set(backends);
+        let (target, name) = &self.owner;
+        match held {
+            Some(held) => self.site.siblings.name(target, &held.form, addresses),
+            None => self.site.siblings.forget(target, name),
+        }
+        Some(draining)
     }
 
     /// What is known of the instances of a form.

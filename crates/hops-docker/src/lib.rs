@@ -33,6 +33,7 @@ mod remove;
 mod render;
 mod secrets;
 mod settings;
+mod siblings;
 mod site;
 
 pub use daemon::ConnectError;

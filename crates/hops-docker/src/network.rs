@@ -4,6 +4,8 @@
 
 mod subnets;
 
+use std::path::PathBuf;
+
 use bollard::{
     errors::Error,
     models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkDisconnectRequest},
@@ -21,6 +23,8 @@ pub(crate) struct Network {
     /// Its id. Names are not unique to the daemon.
     pub(crate) id: String,
     pub(crate) name: String,
+    /// The file that stands in for `/etc/hosts` in its containers, where siblings are named by one.
+    pub(crate) hosts: Option<PathBuf>,
 }
 
 /// Subnets that turn out to be taken, before HOPS gives up: each is passed over for the next one.
@@ -45,7 +49,7 @@ impl Daemon {
                 break;
             };
             match self.client().create_network(request(self.platform(), target, &name, subnet)).await {
-                Ok(network) => return Ok(Network { id: network.id, name }),
+                Ok(network) => return Ok(Network { id: network.id, name, hosts: None }),
                 // Taken meanwhile, or by something that only the daemon sees.
                 Err(error) if is_overlap(&error) => taken.push(subnet),
                 Err(error) => return Err(self.error(format!("create the network {name}"), error)),
@@ -109,7 +113,7 @@ impl Daemon {
                 && network.labels.as_ref().and_then(labels::target).as_ref() == Some(target)
         });
         match ours.and_then(|network| network.id) {
-            Some(id) => Ok(Some(Network { id, name })),
+            Some(id) => Ok(Some(Network { id, name, hosts: None })),
             None if is_empty => Ok(None),
             None => Err(EngineError::NotOurs { object: format!("network {name}") }),
         }

@@ -28,6 +28,7 @@ pub(crate) async fn remove(inner: &Inner, target: &Target) -> Result<(), EngineE
     }))
     .await?;
     daemon.remove_network(target).await?;
+    inner.site.siblings.remove(target);
     inner.site.ledger.remove(target).await?;
     inner.forget(target).await;
     inner.prune(&target.app);

@@ -4,7 +4,10 @@ mod form;
 mod host;
 mod security;
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, Mount, MountType, NetworkingConfig,
@@ -94,12 +97,14 @@ pub(crate) fn share(body: &mut ContainerCreateBody, owner: &str) {
 /// Attaches a container to the app's network. Siblings find it by the Service's names: where several containers have
 /// one, Docker's name server names them in turn.
 fn join(network: &Network, appling: &DesiredAppling, instance: &str, body: &mut ContainerCreateBody) {
-    let aliases = [&appling.service].into_iter().chain(&appling.aliases).cloned().collect();
+    let hostname = (instance.len() <= HOST_NAME_MAX).then(|| instance.replace('_', "-"));
+    // A container finds itself, too: its own name is not in the file that names siblings.
+    let aliases = [&appling.service].into_iter().chain(&appling.aliases).chain(&hostname).cloned().collect();
     let endpoint = EndpointSettings { aliases: Some(aliases), ..EndpointSettings::default() };
     body.networking_config =
         Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(network.id.clone(), endpoint)])) });
     body.host_config.get_or_insert_default().network_mode = Some(network.id.clone());
-    body.hostname = (instance.len() <= HOST_NAME_MAX).then(|| instance.replace('_', "-"));
+    body.hostname = hostname;
 }
 
 fn of_appling(
@@ -118,15 +123,9 @@ fn of_appling(
         secrets,
     )?;
     if !appling.secret_mounts.is_empty() {
-        let mount = |mount: &hops_model::desired::SecretMount| Mount {
-            typ: Some(MountType::BIND),
-            source: Some(secrets.directory(&mount.secret).display().to_string()),
-            target: Some(mount.mount_path.clone()),
-            read_only: Some(true),
-            ..Mount::default()
-        };
-        body.host_config.get_or_insert_default().mounts =
-            Some(appling.secret_mounts.iter().map(mount).collect());
+        let mounts = body.host_config.get_or_insert_default().mounts.get_or_insert_default();
+        let mount = |mount: &hops_model::desired::SecretMount| bind(secrets.directory(&mount.secret), &mount.mount_path);
+        mounts.extend(appling.secret_mounts.iter().map(mount));
     }
     let role = Role::App;
     let name = names::container(instance, &role);
@@ -171,6 +170,7 @@ fn body(
 ) -> Result<ContainerCreateBody, Cause> {
     let mut host = host::render(around.machine, resources)?;
     host.init = Some(init);
+    host.mounts = around.network.hosts.as_ref().map(|file| vec![bind(file, "/etc/hosts")]);
     host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);
     host.cap_drop = Some(vec!["ALL".to_owned()]);
     host.cap_add = Some(security::capabilities(user));
@@ -184,6 +184,17 @@ fn body(
         host_config: Some(host),
         ..ContainerCreateBody::default()
     })
+}
+
+/// Something of this machine, to be read in a container.
+fn bind(source: &Path, target: &str) -> Mount {
+    Mount {
+        typ: Some(MountType::BIND),
+        source: Some(source.display().to_string()),
+        target: Some(target.to_owned()),
+        read_only: Some(true),
+        ..Mount::default()
+    }
 }
 
 /// What the daemon knows an image by: a local one by its id alone.
@@ -222,7 +233,7 @@ impl Opened {
         }
     }
 
-    fn directory(&self, secret: &hops_model::SecretName) -> &std::path::Path {
+    fn directory(&self, secret: &hops_model::SecretName) -> &Path {
         self.directories.get(secret.as_str()).expect("every secret that the appling mounts was looked for")
     }
 }

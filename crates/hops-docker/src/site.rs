@@ -11,6 +11,7 @@ use crate::{
     hosts::Hosts,
     ledger::{Ledger, LedgerError},
     secrets::Secrets,
+    siblings::Siblings,
 };
 
 /// How many events a keeper may lag behind. One that lags further looks at everything again.
@@ -23,6 +24,7 @@ pub(crate) struct Site {
     pub(crate) ledger: Ledger,
     pub(crate) secrets: Secrets,
     pub(crate) hosts: Hosts,
+    pub(crate) siblings: Siblings,
     events: broadcast::Sender<DaemonEvent>,
     pump: JoinHandle<()>,
 }
@@ -47,7 +49,8 @@ impl Site {
         });
         let hosts = Hosts::new(routes, settings.redirect.into());
         let secrets = Secrets::below(directory);
-        Ok(Self { daemon, settings, ledger, secrets, hosts, events, pump })
+        let siblings = Siblings::new(directory.join("names"));
+        Ok(Self { daemon, settings, ledger, secrets, hosts, siblings, events, pump })
     }
 
     /// What happens to containers from now on.

@@ -28,6 +28,7 @@ use crate::{
     error::CreateError,
     labels::Role,
     names,
+    network::Network,
     probe::{self, Answer},
     site::Site,
 };
@@ -269,6 +270,7 @@ impl Mind {
         });
         let making = async {
             let network = site.daemon.ensure_network(target).await?;
+            let network = Network { hosts: Some(site.siblings.file(target)?), ..network };
             site.daemon.create(&network, target, form, *replica, &site.secrets).await
         };
         let mut leaves = self.leaves.clone();
