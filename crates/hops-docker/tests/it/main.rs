@@ -28,4 +28,5 @@ mod deaths;
 mod disk;
 mod hops;
 mod loss;
+mod siblings;
 mod world;
