@@ -1,9 +1,9 @@
 //! `BuildKit`'s protocol: session, file sync, solve, progress.
 //!
-//! A [`Client`] knows where a daemon is; [`Client::solve`] gives it a [`Solve`] (Dockerfile, context,
-//! arguments, secrets, where the image goes), tells what happens as [`Progress`], and ends with what was
-//! [`Built`] or a [`BuildError`] that names the step and the line. The context is a [`Source`]; only the
-//! files that the daemon does not have yet are read and sent.
+//! A [`Client`] knows where a daemon is, a `buildkitd` or the one inside a Docker engine; [`Client::solve`]
+//! gives it a [`Solve`] (Dockerfile, context, arguments, secrets, where the image goes), tells what happens as
+//! [`Progress`], and ends with what was [`Built`] or a [`BuildError`] that names the step and the line. The
+//! context is a [`Source`]; only the files that the daemon does not have yet are read and sent.
 //!
 //! This crate knows no app, no Git, no registry, no configuration; it is the only one that speaks gRPC.
 
