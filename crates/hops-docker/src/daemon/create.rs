@@ -55,19 +55,29 @@ impl Daemon {
         Err(EngineError::NotOurs { object: format!("container {apart}") }.into())
     }
 
-    /// Whether all were made: another appling may have one of the names.
+    /// Whether all were made: another appling may have one of the names. Otherwise none is left behind.
     async fn create_all(&self, network: &str, containers: Vec<Rendered>) -> Result<bool, CreateError> {
-        let mut owner: Option<ContainerId> = None;
+        let mut made: Vec<ContainerId> = Vec::new();
         for mut container in containers {
-            if let Some(owner) = &owner {
-                render::share(&mut container.body, &owner.0);
-            }
-            let mode = match &owner {
+            let mode = match made.first() {
                 Some(owner) => format!("container:{owner}"),
                 None => network.to_owned(),
             };
-            let Some(id) = self.create_one(&mode, container).await? else { return Ok(false) };
-            owner.get_or_insert(id);
+            if let Some(owner) = made.first() {
+                render::share(&mut container.body, &owner.0);
+            }
+            let result = self.create_one(&mode, container).await;
+            if let Ok(Some(id)) = result {
+                made.push(id);
+                continue;
+            }
+            for id in made.iter().rev() {
+                // What stays behind is no worse than what a crash leaves.
+                let removed = self.remove_container(&id.0).await;
+                let _ =
+                    removed.inspect_err(|error| tracing::warn!(%error, "a part of an instance stays behind"));
+            }
+            return result.map(|_| false);
         }
         Ok(true)
     }

@@ -6,6 +6,7 @@ mod lives;
 mod logs;
 mod networks;
 mod scene;
+mod siblings;
 
 /// Makes a test of each engine from every function.
 macro_rules! on_both_engines {
