@@ -20,6 +20,10 @@ const LARGEST: u64 = 16 << 20;
 /// What the proxy logs requests as.
 const ACCESS: &str = "hops::access";
 
+/// What says at lower levels which requests it sends and what it gets, apps' secrets among it: never heard, whatever the
+/// filter says.
+const SECRETIVE: [&str; 2] = ["bollard::docker", "bollard::read"];
+
 /// Where log lines go.
 #[derive(Debug, Clone)]
 pub(crate) enum Destination {
@@ -44,6 +48,9 @@ pub(crate) fn install(log: &Log, destination: Destination) -> Result<(), Failure
         .with_context(|| format!("`{}` is not a filter of log lines", log.filter))
         .users()
         .hint("write for example `filter = \"info,hops_build=debug\"` in `[log]`")?;
+    let filter = SECRETIVE.into_iter().fold(filter, |filter, target| {
+        filter.add_directive(format!("{target}=info").parse().expect("a target and a level"))
+    });
     let builder = fmt().with_env_filter(filter);
     let installed = match destination {
         Destination::Stderr { is_coloured } => {

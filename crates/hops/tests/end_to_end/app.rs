@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use hops_testkit::{Daemons, http};
+use hops_testkit::http;
 use tempfile::TempDir;
 
 use crate::platform::Platform;
@@ -22,12 +22,6 @@ COPY page index.html
 RUN echo ok > health && echo \"$HOPS_GIT_SHA\" > commit
 CMD [\"sh\", \"-c\", \"echo serving; exec httpd -f -p $PORT\"]
 ";
-
-/// `kubectl` of the test cluster.
-pub(crate) fn kubectl() -> Command {
-    let program = std::env::var_os("HOPS_TEST_BIN").map(|bin| Path::new(&bin).join("kubectl"));
-    Command::new(program.unwrap_or_else(|| "kubectl".into()))
-}
 
 impl App {
     /// A repository with one appling at its root, committed.
@@ -58,10 +52,6 @@ impl App {
         &self.name
     }
 
-    pub(crate) fn namespace(&self) -> String {
-        format!("apps-{}-test", self.name)
-    }
-
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.directory().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -86,13 +76,13 @@ impl App {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Asks through the ingress until the answer holds a text: the ingress controller takes up to 2 s to notice.
-    pub(crate) async fn page_holds(&self, host_prefix: &str, path: &str, wanted: &str) {
+    /// Asks from outside until the answer holds a text: the cluster's ingress controller takes up to 2 s to notice.
+    pub(crate) async fn page_holds(&self, platform: &Platform, host_prefix: &str, path: &str, wanted: &str) {
         let host = format!("{host_prefix}{}.test.localhost", self.name);
-        let ingress = Daemons::ingress().unwrap();
+        let entrance = platform.site.entrance();
         let asking = async {
             loop {
-                if let Ok(answer) = http::get(ingress, &host, path).await
+                if let Ok(answer) = http::get(entrance, &host, path).await
                     && answer.body.contains(wanted)
                 {
                     return;
@@ -102,22 +92,6 @@ impl App {
         };
         let limit = Duration::from_secs(15);
         assert!(tokio::time::timeout(limit, asking).await.is_ok(), "{host}{path} does not answer `{wanted}`");
-    }
-
-    /// Names and start times of all pods: they change where one is replaced or started again.
-    pub(crate) fn pods(&self) -> String {
-        let columns = "jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].restartCount}{\"\\n\"}{end}";
-        self.kubectl(&["get", "pods", "--field-selector=status.phase=Running", "--output", columns])
-    }
-
-    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
-        let output = kubectl().arg("--namespace").arg(self.namespace()).args(arguments).output().unwrap();
-        assert!(
-            output.status.success(),
-            "kubectl {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Removes what runs of it.

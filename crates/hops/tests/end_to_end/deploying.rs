@@ -2,25 +2,32 @@
 
 use crate::{
     app::{App, DOCKERFILE},
+    engine::{Engine, kubectl, said},
     platform::Platform,
 };
 
-#[tokio::test]
-async fn a_commit_becomes_a_running_app_and_a_changed_line_its_next_version() {
-    let platform = Platform::start();
+everywhere!(
+    a_commit_becomes_a_running_app_and_a_changed_line_its_next_version,
+    an_unchanged_commit_replaces_no_container,
+    applings_call_each_other_by_the_addresses_they_are_given,
+    what_is_not_committed_is_deployed_only_when_asked_for,
+);
+
+pub(crate) async fn a_commit_becomes_a_running_app_and_a_changed_line_its_next_version(engine: Engine) {
+    let platform = Platform::start(engine);
     let app = App::new("commit");
     let said = platform.succeed(&app, &["deploy"]);
     assert!(said.words.contains("Release 1"), "{}", said.words);
     assert!(said.out.contains(&format!("live at http://{}.test.localhost", app.name())), "{}", said.out);
-    app.page_holds("", "/", "one").await;
+    app.page_holds(&platform, "", "/", "one").await;
 
     app.write("page", "two\n");
     let commit = app.commit("Change a line");
     let outcome = platform.succeed(&app, &["deploy", "--format", "json"]).outcome();
     assert_eq!(outcome["release"], 2);
     assert_eq!(outcome["applings"][0]["result"], "live");
-    app.page_holds("", "/", "two").await;
-    app.page_holds("", "/commit", &commit).await;
+    app.page_holds(&platform, "", "/", "two").await;
+    app.page_holds(&platform, "", "/commit", &commit).await;
 
     let apps = platform.succeed(&app, &["apps"]).out;
     assert!(apps.contains(app.name()), "{apps}");
@@ -34,25 +41,23 @@ async fn a_commit_becomes_a_running_app_and_a_changed_line_its_next_version() {
     app.end(&platform);
 }
 
-#[tokio::test]
-async fn an_unchanged_commit_replaces_no_pod() {
-    let platform = Platform::start();
+async fn an_unchanged_commit_replaces_no_container(engine: Engine) {
+    let platform = Platform::start(engine);
     let app = App::new("same");
     platform.succeed(&app, &["deploy"]);
-    let before = app.pods();
+    let before = platform.site.instances(app.name());
     assert_eq!(before.lines().count(), 2, "{before}");
     let outcome = platform.succeed(&app, &["deploy", "--format", "json"]).outcome();
     assert_eq!(outcome["release"], 2);
     assert_eq!(outcome["applings"][0]["result"], "unchanged");
-    assert_eq!(app.pods(), before);
+    assert_eq!(platform.site.instances(app.name()), before);
     let plan = platform.succeed(&app, &["plan"]).out;
     assert!(plan.contains("Nothing to do") || plan.contains("No container is replaced"), "{plan}");
     app.end(&platform);
 }
 
-#[tokio::test]
-async fn applings_call_each_other_by_the_addresses_they_are_given() {
-    let platform = Platform::start();
+async fn applings_call_each_other_by_the_addresses_they_are_given(engine: Engine) {
+    let platform = Platform::start(engine);
     let app = App::empty("two");
     app.write("iterapp.toml", &format!("name = \"{}\"\napplings = [\"web\", \"api\"]\n", app.name()));
     app.write("page", "from the sibling\n");
@@ -69,20 +74,19 @@ async fn applings_call_each_other_by_the_addresses_they_are_given() {
     let outcome = platform.succeed(&app, &["deploy", "--format", "json"]).outcome();
     assert_eq!(outcome["applings"][0]["name"], "api");
     assert_eq!(outcome["applings"][0]["url"], serde_json::Value::Null, "a private appling has no URL");
-    app.page_holds("web.", "/", "from the sibling").await;
-    app.page_holds("web.", "/alias.html", "from the sibling").await;
+    app.page_holds(&platform, "web.", "/", "from the sibling").await;
+    app.page_holds(&platform, "web.", "/alias.html", "from the sibling").await;
     app.end(&platform);
 }
 
-#[tokio::test]
-async fn what_is_not_committed_is_deployed_only_when_asked_for() {
-    let platform = Platform::start();
+async fn what_is_not_committed_is_deployed_only_when_asked_for(engine: Engine) {
+    let platform = Platform::start(engine);
     let app = App::new("dirty");
     app.write("page", "not committed\n");
     platform.succeed(&app, &["deploy"]);
-    app.page_holds("", "/", "one").await;
+    app.page_holds(&platform, "", "/", "one").await;
     platform.succeed(&app, &["deploy", "--dirty"]);
-    app.page_holds("", "/", "not committed").await;
+    app.page_holds(&platform, "", "/", "not committed").await;
     assert_eq!(
         app.git(&["status", "--porcelain"]),
         "M page",
@@ -93,14 +97,16 @@ async fn what_is_not_committed_is_deployed_only_when_asked_for() {
 
 #[tokio::test]
 async fn a_plan_shows_a_hand_made_change_and_a_deploy_reverts_it() {
-    let platform = Platform::start();
+    let platform = Platform::start(Engine::Kubernetes);
     let app = App::new("drift");
     platform.succeed(&app, &["deploy"]);
-    app.kubectl(&["scale", "deployment", app.name(), "--replicas=3"]);
+    let namespace = format!("--namespace=apps-{}-test", app.name());
+    said(kubectl().args([&namespace, "scale", "deployment", app.name(), "--replicas=3"]));
     let plan = platform.succeed(&app, &["plan"]).out;
     assert!(plan.contains("spec.replicas: 3 → 2"), "{plan}");
     platform.succeed(&app, &["deploy"]);
-    let replicas = app.kubectl(&["get", "deployment", app.name(), "--output=jsonpath={.spec.replicas}"]);
+    let replicas = "--output=jsonpath={.spec.replicas}";
+    let replicas = said(kubectl().args([&namespace, "get", "deployment", app.name(), replicas]));
     assert_eq!(replicas, "2");
     app.end(&platform);
 }

@@ -1,23 +1,27 @@
-//! `hops server` as a process of its own, and the command line that talks to it.
+//! `hops server` or `hops up` as a process of its own, and the command line that talks to it.
 
 use std::{
     fs::{self, File},
-    net::{SocketAddr, TcpListener},
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
-use hops_testkit::Daemons;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::app::App;
+use crate::{
+    app::App,
+    engine::{Engine, Site, free},
+};
 
 /// A server with its state, until it is dropped.
 pub(crate) struct Platform {
     directory: TempDir,
     address: SocketAddr,
+    pub(crate) site: Site,
     server: Child,
 }
 
@@ -29,33 +33,22 @@ pub(crate) struct Said {
 }
 
 impl Platform {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(engine: Engine) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (daemons, ingress) = (Daemons::get().unwrap(), Daemons::ingress().unwrap());
+        let site = engine.site();
         // Free at this moment; the server takes it in the next one.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let configuration = format!(
-            "listen = \"{address}\"\n\
-             state_directory = \"{}\"\n\
-             [build]\n\
-             buildkit = \"{}\"\n\
-             registry = \"{}\"\n\
-             [kubernetes]\n\
-             public_scheme = \"http\"\n\
-             public_port = {}\n\
-             ingress_address = \"{}\"\n\
-             progress_deadline_s = 20\n",
-            directory.path().join("state").display(),
-            daemons.buildkit,
-            daemons.registry,
-            ingress.port(),
-            ingress,
-        );
+        let address = free();
+        let configuration = site.configuration(address, &directory.path().join("state"));
         fs::write(directory.path().join("hops.toml"), configuration).unwrap();
-        let server = spawn(&directory);
-        let platform = Self { directory, address, server };
+        let server = spawn(&directory, &site);
+        let mut platform = Self { directory, address, site, server };
         platform.wait_until_ready();
         platform
+    }
+
+    /// The directory of its state.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
     }
 
     /// Kills the server as `kill -9` does.
@@ -64,9 +57,21 @@ impl Platform {
         self.server.wait().unwrap();
     }
 
+    /// Waits for the end of the server, which was told to stop.
+    pub(crate) fn ended(&mut self) {
+        let status = self.server.wait().unwrap();
+        assert!(status.success(), "{status}\n{}", self.log());
+    }
+
+    /// What the server measures.
+    pub(crate) fn metrics(&self) -> String {
+        let token = fs::read_to_string(self.state().join("token")).unwrap();
+        self.ask("/metrics", token.trim()).unwrap()
+    }
+
     /// Starts the server again on the state it had.
     pub(crate) fn start_again(&mut self) {
-        self.server = spawn(&self.directory);
+        self.server = spawn(&self.directory, &self.site);
         self.wait_until_ready();
     }
 
@@ -79,11 +84,16 @@ impl Platform {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.directory.path())
-            .env("HOPS_SERVER", format!("http://{}", self.address))
-            .env("HOPS_TOKEN_FILE", self.directory.path().join("state/token"))
+            .env("HOPS_CONFIG", self.directory.path().join("hops.toml"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // `hops up` has logged its user in.
+        if let Site::Kubernetes = self.site {
+            command
+                .env("HOPS_SERVER", format!("http://{}", self.address))
+                .env("HOPS_TOKEN_FILE", self.state().join("token"));
+        }
         command
     }
 
@@ -104,13 +114,30 @@ impl Platform {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    fn wait_until_ready(&self) {
+    /// Asks until the server answers: a process that starts tells nobody.
+    fn wait_until_ready(&mut self) {
         let begin = Instant::now();
-        // A process that starts tells nobody when it listens; asking is the only way to know.
-        while std::net::TcpStream::connect(self.address).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(20), "the server does not start\n{}", self.log());
+        while !self.is_healthy() {
+            let ended = self.server.try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", self.log());
+            assert!(begin.elapsed() < Duration::from_secs(30), "the server does not start\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.ask("/healthz", "").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+    }
+
+    fn ask(&self, path: &str, token: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 }
 
@@ -118,6 +145,7 @@ impl Drop for Platform {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
+        self.site.clean();
     }
 }
 
@@ -141,12 +169,12 @@ impl Said {
     }
 }
 
-fn spawn(directory: &TempDir) -> Child {
+fn spawn(directory: &TempDir, site: &Site) -> Child {
     let log = File::options().create(true).append(true).open(directory.path().join("log")).unwrap();
     let configuration: PathBuf = directory.path().join("hops.toml");
     let kubeconfig = std::env::var_os("KUBECONFIG").unwrap_or_default();
     Command::new(env!("CARGO_BIN_EXE_hops"))
-        .args(["server", "--config"])
+        .args([site.command(), "--config"])
         .arg(configuration)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -9,7 +9,7 @@ use std::{
 
 use hops_testkit::score;
 
-use crate::app::kubectl;
+use crate::engine::kubectl;
 
 /// The reviewed texts of the corpus, see `tests/cli/corpus.rs`; those that were refused have nothing to apply.
 fn rendered() -> Vec<(String, String)> {

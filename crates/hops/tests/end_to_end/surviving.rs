@@ -4,8 +4,11 @@ use std::io::{BufRead, BufReader};
 
 use crate::{
     app::App,
+    engine::Engine,
     platform::{Platform, Said},
 };
+
+everywhere!(a_deploy_goes_on_where_the_killed_server_left_it,);
 
 /// Starts a deploy, kills the server at the first event of a kind, starts it again, and lets the client end by itself.
 fn killed_at(platform: &mut Platform, app: &App, event: &str) -> Said {
@@ -34,9 +37,8 @@ fn killed_at(platform: &mut Platform, app: &App, event: &str) -> Said {
     said
 }
 
-#[tokio::test]
-async fn a_deploy_goes_on_where_the_killed_server_left_it() {
-    let mut platform = Platform::start();
+pub(crate) async fn a_deploy_goes_on_where_the_killed_server_left_it(engine: Engine) {
+    let mut platform = Platform::start(engine);
     let app = App::new("kill");
     for (number, (event, page)) in [
         ("started", "first\n"),
@@ -54,7 +56,7 @@ async fn a_deploy_goes_on_where_the_killed_server_left_it() {
         let outcome = said.outcome();
         assert_eq!(outcome["release"], number + 1, "killed at {event}: one release, not two");
         assert_eq!(said.out.matches("\"event\":\"outcome\"").count(), 1);
-        app.page_holds("", "/", page.trim()).await;
+        app.page_holds(&platform, "", "/", page.trim()).await;
     }
     app.end(&platform);
 }

@@ -1,0 +1,215 @@
+//! What only a platform on one machine has: it comes and goes while apps stay.
+
+use std::{
+    io::{IoSliceMut, Read, Write},
+    mem::MaybeUninit,
+    net::TcpStream,
+    os::{fd::OwnedFd, unix::net::UnixDatagram},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use hops_testkit::http;
+use rustix::{
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
+    process::{Pid, Signal, kill_process},
+};
+use serde_json::Value;
+
+use crate::{
+    app::App,
+    deploying,
+    engine::{Engine, Generation},
+    platform::Platform,
+    surviving,
+};
+
+const DEBIANS: Engine = Engine::Docker(Generation::Old);
+
+#[tokio::test]
+async fn a_commit_becomes_a_running_app_on_debians_docker() {
+    deploying::a_commit_becomes_a_running_app_and_a_changed_line_its_next_version(DEBIANS).await;
+}
+
+#[tokio::test]
+async fn a_deploy_goes_on_where_the_killed_server_left_it_on_debians_docker() {
+    surviving::a_deploy_goes_on_where_the_killed_server_left_it(DEBIANS).await;
+}
+
+#[tokio::test]
+async fn containers_stay_while_the_platform_goes_and_comes() {
+    for engine in [DEBIANS, Engine::DOCKER] {
+        let mut platform = Platform::start(engine);
+        let app = App::new("stay");
+        platform.succeed(&app, &["deploy"]);
+        app.page_holds(&platform, "", "/", "one").await;
+        let before = platform.site.instances(app.name());
+        assert_eq!(before.lines().count(), 2, "{before}");
+
+        let down = platform.succeed(&app, &["down"]);
+        assert!(down.words.contains("HOPS has stopped; containers of apps run on"), "{}", down.words);
+        platform.ended();
+        assert!(TcpStream::connect(platform.site.entrance()).is_err());
+        let again = platform.succeed(&app, &["down"]);
+        assert_eq!(again.words, "HOPS is not running\n");
+        assert_eq!(platform.site.instances(app.name()), before);
+
+        platform.start_again();
+        // Routes are there before requests are taken: the first one is answered.
+        let host = format!("{}.test.localhost", app.name());
+        assert!(http::get(platform.site.entrance(), &host, "/").await.unwrap().body.contains("one"));
+        platform.kill();
+        platform.start_again();
+        assert!(http::get(platform.site.entrance(), &host, "/").await.unwrap().body.contains("one"));
+        assert_eq!(platform.site.instances(app.name()), before);
+
+        let down = platform.succeed(&app, &["down", "--apps", "--yes", "--format", "json"]).document();
+        assert_eq!(down["removed"][0]["app"], app.name());
+        platform.ended();
+        assert_eq!(platform.site.docker(&["ps", "--all", "--quiet"]), "");
+    }
+}
+
+#[tokio::test]
+async fn in_the_background_it_says_where_it_is_and_stops_when_told() {
+    let mut platform = Platform::start(Engine::DOCKER);
+    let app = App::new("background");
+    platform.succeed(&app, &["deploy"]);
+    platform.succeed(&app, &["down"]);
+    platform.ended();
+
+    let first = platform.succeed(&app, &["up", "--detach", "--format", "json"]).document();
+    assert_eq!((&first["started"], &first["first"]), (&Value::Bool(true), &Value::Bool(false)));
+    let log = std::fs::read_to_string(first["log"].as_str().unwrap()).unwrap();
+    assert!(log.contains("HOPS is ready"), "{log}");
+    app.page_holds(&platform, "", "/", "one").await;
+    let second = platform.succeed(&app, &["up", "--detach", "--format", "json"]).document();
+    assert_eq!((&second["started"], &second["process"]), (&Value::Bool(false), &first["process"]));
+    let other = platform.run(&app, &["up"]);
+    assert_eq!(other.code, Some(1));
+    assert!(other.words.contains(&format!("process {} has the state", first["process"])), "{}", other.words);
+    let down = platform.succeed(&app, &["down", "--format", "json"]).document();
+    assert_eq!(down["process"], first["process"]);
+
+    // Without a platform, one is started that can remove them.
+    platform.succeed(&app, &["down", "--apps", "--yes"]);
+    assert_eq!(platform.site.docker(&["ps", "--all", "--quiet"]), "");
+}
+
+#[tokio::test]
+async fn another_login_is_left_as_it_is() {
+    let platform = Platform::start(Engine::DOCKER);
+    let app = App::empty("login");
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join("hops")).unwrap();
+    let remembered =
+        "server = \"https://hops.example.com\"\n[tokens]\n\"https://hops.example.com\" = \"t\"\n";
+    std::fs::write(home.path().join("hops/credentials.toml"), remembered).unwrap();
+    platform.succeed(&app, &["down"]);
+    let up = platform.hops(&app, &["up", "--detach"]).env("XDG_CONFIG_HOME", home.path()).output().unwrap();
+    let words = String::from_utf8(up.stderr).unwrap();
+    assert!(up.status.success(), "{words}");
+    assert!(words.contains("`hops` goes on talking to https://hops.example.com"), "{words}");
+    assert!(words.contains("hint: `hops login http://127.0.0.1:"), "{words}");
+    platform.succeed(&app, &["down"]);
+}
+
+#[tokio::test]
+async fn clients_elsewhere_reach_the_server_by_its_host_and_values_are_measured() {
+    let platform = Platform::start(Engine::DOCKER);
+    let app = App::new("host");
+    platform.succeed(&app, &["deploy"]);
+    app.page_holds(&platform, "", "/", "one").await;
+    let entrance = platform.site.entrance();
+    let version = http::get(entrance, "hops.localhost", "/healthz").await.unwrap();
+    assert_eq!((version.status, version.body.as_str()), (200, "ok\n"));
+    let closed = http::get(entrance, "hops.localhost", "/v1/apps").await.unwrap();
+    assert_eq!(closed.status, 401);
+    let metrics = platform.metrics();
+    assert!(metrics.contains(&format!("upstream=\"{name}/test/{name}\"", name = app.name())), "{metrics}");
+    app.end(&platform);
+}
+
+/// A service manager, as far as `hops up` sees one.
+struct Manager {
+    socket: UnixDatagram,
+    directory: tempfile::TempDir,
+}
+
+impl Manager {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = UnixDatagram::bind(directory.path().join("notify")).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self { socket, directory }
+    }
+
+    /// The next message that begins so, with what came along.
+    fn hears(&self, wanted: &str) -> Vec<OwnedFd> {
+        loop {
+            let mut bytes = [0; 256];
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut control = RecvAncillaryBuffer::new(&mut space);
+            let mut buffers = [IoSliceMut::new(&mut bytes)];
+            let received =
+                recvmsg(&self.socket, &mut buffers, &mut control, RecvFlags::CMSG_CLOEXEC).unwrap();
+            let sockets = control.drain().flat_map(|message| match message {
+                RecvAncillaryMessage::ScmRights(sockets) => sockets.collect::<Vec<_>>(),
+                _ => Vec::new(),
+            });
+            let sockets: Vec<OwnedFd> = sockets.collect();
+            if String::from_utf8_lossy(&bytes[..received.bytes]).starts_with(wanted) {
+                return sockets;
+            }
+        }
+    }
+
+    fn start(&self, mut command: Command) -> Child {
+        command.env("NOTIFY_SOCKET", self.directory.path().join("notify"));
+        command.stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+fn stop(child: &mut Child) {
+    kill_process(Pid::from_child(child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn connections_wait_in_the_managers_sockets_while_the_platform_restarts() {
+    let platform = Platform::start(Engine::DOCKER);
+    let app = App::new("manager");
+    platform.succeed(&app, &["deploy"]);
+    platform.succeed(&app, &["down"]);
+
+    let manager = Manager::new();
+    let mut first = manager.start(platform.hops(&app, &["up"]));
+    let kept: Vec<OwnedFd> = ["http", "https"]
+        .iter()
+        .flat_map(|name| manager.hears(&format!("FDSTORE=1\nFDNAME={name}")))
+        .collect();
+    assert_eq!(kept.len(), 2);
+    manager.hears("READY=1");
+    app.page_holds(&platform, "", "/", "one").await;
+    stop(&mut first);
+    manager.hears("STOPPING=1");
+
+    let mut client = TcpStream::connect(platform.site.entrance()).unwrap();
+    write!(client, "GET / HTTP/1.1\r\nhost: {}.test.localhost\r\nconnection: close\r\n\r\n", app.name())
+        .unwrap();
+    // What a manager does between `fork` and `exec`: the sockets become numbers 3 and 4.
+    let mut handed = Command::new("sh");
+    handed.args(["-c", "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=http:https; exec \"$0\" up 3<&0 4<&1 </dev/null >&2"]);
+    let hops = platform.hops(&app, &[]);
+    handed.arg(hops.get_program()).current_dir(app.directory()).env_clear();
+    handed.envs(hops.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut kept = kept.into_iter();
+    handed.stdin(Stdio::from(kept.next().unwrap())).stdout(Stdio::from(kept.next().unwrap()));
+    let mut second = manager.start(handed);
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("one"), "{answer}");
+    manager.hears("READY=1");
+    stop(&mut second);
+    platform.succeed(&app, &["down", "--apps", "--yes"]);
+}
