@@ -9,6 +9,7 @@ mod download;
 mod head;
 mod http2;
 mod link;
+mod patience;
 mod pool;
 mod upload;
 
@@ -16,5 +17,6 @@ pub(crate) use download::Download;
 pub(crate) use head::{Framing, Head, write as write_head};
 pub(crate) use http2::{Http2Pool, LocalExecutor};
 pub(crate) use link::{Fault, Link};
+pub(crate) use patience::Patience;
 pub(crate) use pool::Pool;
 pub(crate) use upload::Upload;

@@ -91,6 +91,11 @@ impl Client {
         self.open.get() == 0 && !self.is_in_head.get() && !self.is_stuck.get()
     }
 
+    /// Runs `future` until the deadline.
+    pub(crate) async fn limit<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.deadline.limit(future).await
+    }
+
     /// It has been idle for [`AWAKE`]; it may be so for the rest of the time.
     pub(crate) fn rests(&self) {
         self.deadline.set(self.settings.timeouts.idle.saturating_sub(AWAKE));
@@ -101,6 +106,12 @@ impl Client {
         if self.open.get() == 0 {
             self.deadline.set(AWAKE);
         }
+    }
+
+    /// Its last answer has been sent; it has a moment to read it.
+    pub(crate) fn lingers(&self) {
+        self.is_in_head.set(true);
+        self.deadline.set(AWAKE);
     }
 
     fn idles(&self) {

@@ -11,6 +11,7 @@ use crate::{
     answer::Answer,
     client::Client,
     exchange,
+    record::Record,
     stream::{ClientStream, Socket},
     tls,
     worker::Worker,
@@ -26,7 +27,10 @@ struct Requests {
 
 /// How hyper let go of an HTTP/1.1 connection.
 enum End {
+    /// It is over, as far as HTTP goes.
     Closed,
+    /// It took too long.
+    Late,
     Upgraded,
     /// Between two requests, for a while by now.
     Idle,
@@ -125,12 +129,15 @@ async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStrea
         let mut is_told = false;
         let end = std::future::poll_fn(|cx| {
             loop {
-                if Pin::new(connection.as_mut()).poll(cx).is_ready() {
+                if let Poll::Ready(result) = Pin::new(connection.as_mut()).poll(cx) {
+                    if result.is_err_and(|error| error.is_parse()) {
+                        Record::malformed(client.address, &worker.strays);
+                    }
                     let is_upgraded = client.tunnel.borrow().is_some();
                     return Poll::Ready(if is_upgraded { End::Upgraded } else { End::Closed });
                 }
                 if client.poll_deadline(cx).is_ready() {
-                    return Poll::Ready(if client.is_idle() { End::Idle } else { End::Closed });
+                    return Poll::Ready(if client.is_idle() { End::Idle } else { End::Late });
                 }
                 if is_told || !worker.is_stopping() {
                     return Poll::Pending;
@@ -141,7 +148,8 @@ async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStrea
         })
         .await;
         match end {
-            End::Closed => return,
+            End::Late => return,
+            End::Closed => return linger(client, connection.into_parts().io.into_inner()).await,
             End::Upgraded => {
                 let parts = connection.into_parts();
                 let mut stream = parts.io.into_inner();
@@ -161,11 +169,22 @@ async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStrea
                 if stream.prefix.is_empty()
                     && let First::Nothing = first(worker, client, &mut stream).await
                 {
-                    let _ = stream.shutdown().await;
+                    let _ = client.limit(stream.shutdown()).await;
                     return;
                 }
             }
         }
+    }
+}
+
+/// Reads what the client still sends until it has read the end of what was sent to it.
+///
+/// A socket that is closed with something unread resets the connection, and the reset may overtake the answer: that
+/// nobody wanted the rest of a request would be told in a way that nobody hears.
+async fn linger(client: &Client, mut stream: ClientStream) {
+    client.lingers();
+    while let Some(Ok(true)) = client.limit(stream.peek()).await {
+        stream.prefix.clear();
     }
 }
 

@@ -61,8 +61,11 @@ impl Counters {
         let bucket = BOUNDS_US.partition_point(|bound| *bound < duration_us);
         let class = usize::from(status / 100);
         add(&shard.classes[if class < shard.classes.len() { class } else { 0 }], 1);
-        add(&shard.durations[bucket], 1);
-        add(&shard.duration_us, duration_us);
+        // An upgraded connection lasts as long as people talk: that says nothing about answers.
+        if status != 101 {
+            add(&shard.durations[bucket], 1);
+            add(&shard.duration_us, duration_us);
+        }
         if received > 0 {
             add(&shard.received, received);
         }

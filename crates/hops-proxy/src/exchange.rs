@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use crate::{
     answer::{Answer, Flow},
-    backend::{Download, Fault, Framing, Head, Link, Upload, write_head},
+    backend::{Download, Fault, Framing, Head, Link, Patience, Upload, write_head},
     client::{Client, OpenRequest},
     fields,
     gate::{self, Gate},
@@ -32,8 +32,6 @@ use crate::{
 
 /// How long a backend that refused a connection is passed over.
 pub(crate) const SHUNNED: Duration = Duration::from_secs(1);
-/// How often a request may find a kept connection closed.
-const STALE: u8 = 2;
 
 /// What is left of a request while it is served.
 pub(crate) struct Exchange {
@@ -102,11 +100,11 @@ impl Exchange {
         let timeouts = &Arc::clone(&self.worker.settings).timeouts;
         let mut upload = Upload::new(body, framing);
         let mut tried = SmallVec::<[u64; 4]>::new();
-        let mut stale = 0;
+        let mut is_repeated = false;
         loop {
             let Some(member) = self.choose(&tried) else { return self.nobody(tried.is_empty()) };
             let kept =
-                (stale == 0).then(|| self.worker.pool.take(member.id, self.worker.clock.now_ms())).flatten();
+                if is_repeated { None } else { self.worker.pool.take(member.id, self.worker.clock.now_ms()) };
             let mut link = match kept {
                 Some(link) => link,
                 None => match Link::connect(&member, &self.worker.clock, timeouts.connect).await {
@@ -120,15 +118,14 @@ impl Exchange {
             };
             let parts = &self.parts;
             link.begin(|outbox| write_head(outbox, &parts.method, &parts.uri, &parts.headers, framing));
-            link.deadline.set(timeouts.response);
-            let head =
-                poll_fn(|cx| link.poll_head(cx, &mut upload, &self.parts.method, timeouts.response)).await;
+            let patience = Patience::new(&link, &upload, &self.worker.settings);
+            let head = poll_fn(|cx| link.poll_head(cx, &mut upload, &self.parts.method, &patience)).await;
             match head {
                 Ok(head) => return self.answer(head, link, upload),
-                Err(fault) if stale < STALE && may_repeat(&self.parts.method, &link, &upload, &fault) => {
+                Err(fault) if may_repeat(&self.parts.method, &link, &upload, &fault) => {
                     self.worker.pool.forget(member.id);
                     upload.again();
-                    stale += 1;
+                    is_repeated = true;
                 }
                 Err(fault) => {
                     self.record.received = upload.sent;
@@ -223,6 +220,7 @@ impl Exchange {
     }
 }
 
+/// Only kept connections qualify, so it happens once: the repetition takes a new one.
 fn may_repeat(method: &Method, link: &Link, upload: &Upload, fault: &Fault) -> bool {
     link.is_used
         && !link.has_read

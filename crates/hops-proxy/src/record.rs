@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hyper::{Request, Version, header::HeaderValue};
@@ -73,6 +73,12 @@ impl Record {
             sent: 0,
             fault: None,
         }
+    }
+
+    /// A request that was none: hyper has answered it.
+    pub(crate) fn malformed(client: IpAddr, strays: &Counters) {
+        strays.count(400, 0, 0, Duration::ZERO);
+        tracing::info!(target: "hops::access", %client, status = 400, fault = "malformed", "request");
     }
 
     pub(crate) fn host(&mut self, host: &str) {

@@ -33,6 +33,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Header fields of one request.
     pub header_count: usize,
+    /// The slowest that a client may send a body, measured over [`Timeouts::stall`]; 0 for any pace.
+    pub body_bytes_per_second: u64,
     /// Requests at one time on one HTTP/2 connection.
     pub http2_streams: u32,
     /// Idle connections that a thread keeps to one backend.
@@ -55,7 +57,7 @@ pub struct Timeouts {
     /// A connection to a backend being established.
     #[serde(rename = "connect_ms", with = "milliseconds")]
     pub connect: Duration,
-    /// A backend's answer, from the last time that the request's body moved to the answer's head.
+    /// A backend's answer, from the end of the request to the answer's head.
     #[serde(rename = "response_ms", with = "milliseconds")]
     pub response: Duration,
     /// Between two parts of a body that the client is to send or to take.
@@ -102,6 +104,7 @@ impl Default for Limits {
             connections_per_address: 1_000,
             header_bytes: 32 * 1024,
             header_count: 100,
+            body_bytes_per_second: 100,
             http2_streams: 250,
             idle_per_backend: 256,
         }

@@ -75,7 +75,7 @@ impl Worker {
         let limits = &shared.settings.limits;
         let mut http1_server = http1::Builder::new();
         // Times are our own (`Client`): hyper's cost a timer a request.
-        http1_server.header_read_timeout(None).max_header_size(limits.header_bytes).max_buf_size(BUFFER);
+        http1_server.header_read_timeout(None).max_header_size(limits.header_bytes).max_buf_size(BUFFER.max(limits.header_bytes + 8 * 1024));
         if limits.header_count != HYPERS_HEADERS {
             http1_server.max_headers(limits.header_count);
         }
@@ -185,7 +185,7 @@ impl Worker {
     }
 }
 
-/// What is buffered of a body in either direction; also the least that holds a whole head.
+/// What is buffered of a body in either direction.
 const BUFFER: usize = 64 * 1024;
 /// hyper's own limit, which costs less than one that is set.
 const HYPERS_HEADERS: usize = 100;

@@ -15,6 +15,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::{
     head::{self, Head},
+    patience::Patience,
     upload::Upload,
 };
 use crate::{
@@ -136,17 +137,13 @@ impl Link {
         cx: &mut Context<'_>,
         upload: &mut Upload,
         method: &Method,
-        response: Duration,
+        patience: &Patience,
     ) -> Poll<Result<Head, Fault>> {
-        let sent = upload.sent;
         match upload.poll(self, cx) {
             // A backend may answer and close without reading all of the request: its answer counts.
             Poll::Ready(Err(Fault::Broken(_))) if self.has_written => upload.abandon(),
             Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
             Poll::Ready(Ok(())) | Poll::Pending => {}
-        }
-        if upload.sent != sent {
-            self.deadline.set(response);
         }
         loop {
             while let Some(head) = head::read(&mut self.inbox, method).map_err(Fault::Malformed)? {
@@ -160,8 +157,12 @@ impl Link {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Fault::Broken(error))),
                 Poll::Pending if self.deadline.poll(cx).is_ready() => {
-                    let fault = if upload.is_done() { Fault::Timeout } else { Fault::ClientTimeout };
-                    return Poll::Ready(Err(fault));
+                    if let Some(fault) = patience.ends(self, upload) {
+                        return Poll::Ready(Err(fault));
+                    }
+                    // The next deadline is to wake this task.
+                    let _ = self.deadline.poll(cx);
+                    return Poll::Pending;
                 }
                 Poll::Pending => return Poll::Pending,
             }

@@ -137,3 +137,49 @@ async fn those_beyond_the_limit_of_all_wait_their_turn() {
     drop(first);
     assert_eq!(second.answer().await.text(), "hi");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_must_keep_a_pace() {
+    let backend = Backend::new(|_| ok("")).await;
+    let mut settings = quick();
+    settings.timeouts.stall = Duration::from_secs(1);
+    let world = World::with(settings, &[&backend]);
+    for (step, expected) in [(1, 408), (50, 200)] {
+        let wire = world.connect().await;
+        let (from, mut to) = wire.socket.into_split();
+        let drip = tokio::spawn(async move {
+            let head = format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {}\r\n\r\n", 15 * step);
+            to.write_all(head.as_bytes()).await.unwrap();
+            for _ in 0..15 {
+                if to.write_all(&vec![b'x'; step]).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            to
+        });
+        let mut wire = crate::support::Wire::new(tokio::io::join(from, tokio::io::sink()));
+        assert_eq!(wire.answer().await.status, expected, "{step} bytes at a time");
+        drop(drip.await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_heard_by_who_is_still_sending() {
+    let world = World::new(&[]);
+    for _ in 0..20 {
+        let mut wire = world.connect().await;
+        wire.send(format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 3000000\r\n\r\n")).await;
+        let (from, mut to) = wire.socket.into_split();
+        let sending = tokio::spawn(async move {
+            for _ in 0..30 {
+                if to.write_all(&vec![b'x'; 100_000]).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let mut wire = crate::support::Wire::new(tokio::io::join(from, tokio::io::sink()));
+        assert_eq!(wire.answer().await.status, 503);
+        sending.await.unwrap();
+    }
+}
