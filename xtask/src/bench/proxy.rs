@@ -72,7 +72,7 @@ impl Effort {
 
     /// To see that it works.
     pub(super) fn quick() -> Self {
-        Self { rounds: 1, turn: Duration::from_millis(500), paced: Duration::from_secs(1) }
+        Self { rounds: 1, turn: Duration::from_secs(1), paced: Duration::from_secs(1) }
     }
 }
 
@@ -120,15 +120,16 @@ fn start(
 fn measure_case(contenders: &[Contender; 3], case: Case, effort: Effort) -> Result<Measured> {
     progress::step(case.to_string(), || {
         // Connections to the backend are there, and code is in the caches, before anything counts.
-        for contender in contenders {
-            Load::run(contender, case, effort.turn / 3)?;
+        let mut rates = [0.0; 3];
+        for (contender, rate) in contenders.iter().zip(&mut rates) {
+            *rate = Load::warm_up(contender, case)?.rate;
         }
         let mut rounds = Vec::new();
         for round in 0..effort.rounds {
             // Whoever comes first in a round does not always come first.
             let mut turns = [None; 3];
             for index in (0..3).map(|index| (index + round) % 3) {
-                turns[index] = Some(measure_turn(&contenders[index], case, effort)?);
+                turns[index] = Some(measure_turn(&contenders[index], case, effort, rates[index])?);
             }
             rounds.push(turns.map(|turn| turn.expect("three indices, each once")));
         }
@@ -136,9 +137,9 @@ fn measure_case(contenders: &[Contender; 3], case: Case, effort: Effort) -> Resu
     })
 }
 
-fn measure_turn(contender: &Contender, case: Case, effort: Effort) -> Result<Turn> {
+fn measure_turn(contender: &Contender, case: Case, effort: Effort, rate: f64) -> Result<Turn> {
     let before = usage::processor_seconds(contender.process())?;
-    let load = Load::run(contender, case, effort.turn)?;
+    let load = Load::run(contender, case, effort.turn, rate)?;
     let spent = usage::processor_seconds(contender.process())? - before;
     Ok(Turn { cost: spent / load.requests, rate: load.rate, p99: load.p99 })
 }

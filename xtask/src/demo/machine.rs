@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -45,8 +46,13 @@ struct Summary {
 pub(super) fn run() -> Result<()> {
     let guest = Guest::of_demo()?;
     let docker = Docker::ensure(&guest)?;
-    docker.ensure_images(&IMAGES, &guest.layout.demo())?;
-    let hops = Hops::build(&guest)?;
+    // Both take minutes the first time, and one mostly waits for the network.
+    let hops = thread::scope(|scope| {
+        let images = scope.spawn(|| docker.ensure_images(&IMAGES, &guest.layout.demo()));
+        let hops = Hops::build(&guest);
+        images.join().unwrap_or_else(|_| bail!("assembling images panicked"))?;
+        hops
+    })?;
     let summary = hops.up(&docker)?;
     let (host, address) = front(&summary.apps)?;
     let platform = OnMachine { hops, host, address };

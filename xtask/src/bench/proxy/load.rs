@@ -64,6 +64,17 @@ impl Case {
     }
 }
 
+impl Case {
+    /// Requests of which making the connections is not the greater part.
+    fn least(self) -> f64 {
+        let few = match self.body {
+            Body::Small => 10_000.0,
+            Body::Large => 100.0,
+        };
+        f64::from(self.connections * 4).max(few)
+    }
+}
+
 impl Body {
     /// Where the backend has it.
     pub(super) fn path(self) -> &'static str {
@@ -75,10 +86,19 @@ impl Body {
 }
 
 impl Load {
-    pub(super) fn run(contender: &Contender, case: Case, length: Duration) -> Result<Self> {
+    /// A first one, which also tells how fast it goes.
+    pub(super) fn warm_up(contender: &Contender, case: Case) -> Result<Self> {
+        match case.protocol {
+            Protocol::Http1 => wrk(contender, case, Duration::from_secs(1)),
+            Protocol::Http2 => h2load(contender, case, case.least()),
+        }
+    }
+
+    /// About as long as wanted, where it goes as fast as before.
+    pub(super) fn run(contender: &Contender, case: Case, length: Duration, rate: f64) -> Result<Self> {
         match case.protocol {
             Protocol::Http1 => wrk(contender, case, length),
-            Protocol::Http2 => h2load(contender, case, length),
+            Protocol::Http2 => h2load(contender, case, case.least().max(rate * length.as_secs_f64())),
         }
     }
 }
@@ -111,7 +131,7 @@ fn read_wrk(text: &str) -> Result<Load> {
     })
 }
 
-/// As wrk writes them: `1.20ms`.
+/// As both programs write them: `1.20ms`.
 fn seconds(text: &str) -> Option<f64> {
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
     let unit = match unit {
@@ -124,7 +144,8 @@ fn seconds(text: &str) -> Option<f64> {
     Some(number.parse::<f64>().ok()? * unit)
 }
 
-fn h2load(contender: &Contender, case: Case, length: Duration) -> Result<Load> {
+/// A number of requests, not a time: h2load never ends when its time is over before its connections are there.
+fn h2load(contender: &Contender, case: Case, requests: f64) -> Result<Load> {
     let log = contender.folder().join("h2load.tsv");
     if log.exists() {
         fs::remove_file(&log)?;
@@ -135,17 +156,17 @@ fn h2load(contender: &Contender, case: Case, length: Duration) -> Result<Load> {
         .arg("--threads=1")
         .arg("--max-concurrent-streams=1")
         .arg(format!("--clients={}", case.connections))
-        .arg(format!("--duration={}ms", length.as_millis()))
+        .arg(format!("--requests={requests:.0}"))
         .arg(format!("--log-file={}", log.display()))
         // The name in the URL is the one in TLS and in `:authority`; the address is where it connects.
         .arg(format!("--connect-to={address}"))
         .arg(format!("https://{HOST}:{}{}", address.port(), case.body.path()));
     let text = program::output(&mut command)?;
     let times = fs::read_to_string(&log).unwrap_or_default();
-    read_h2load(&text, &times, length).with_context(|| format!("h2load said:\n{text}"))
+    read_h2load(&text, &times).with_context(|| format!("h2load said:\n{text}"))
 }
 
-fn read_h2load(text: &str, log: &str, length: Duration) -> Result<Load> {
+fn read_h2load(text: &str, log: &str) -> Result<Load> {
     let line =
         text.lines().find_map(|line| line.strip_prefix("requests: ")).context("no line of requests")?;
     let number = |name: &str| {
@@ -158,12 +179,14 @@ fn read_h2load(text: &str, log: &str, length: Duration) -> Result<Load> {
     if failed + errored > 0.0 || good < done || good < 1.0 {
         bail!("not all was answered");
     }
+    let length = text.lines().find_map(|line| line.strip_prefix("finished in ")?.split(',').next());
+    let length = length.and_then(seconds).context("no time")?;
     // Start, status, duration; both in microseconds.
     let mut times: Vec<f64> =
         log.lines().filter_map(|line| line.split('\t').nth(2)?.trim().parse().ok()).collect();
     times.sort_by(f64::total_cmp);
     let p99 = times.get(times.len() * 99 / 100).context("no times")?;
-    Ok(Load { requests: good, rate: good / length.as_secs_f64(), p99: p99 * 1e-6 })
+    Ok(Load { requests: good, rate: good / length, p99: p99 * 1e-6 })
 }
 
 impl fmt::Display for Case {
@@ -226,16 +249,11 @@ status codes: 900 2xx, 0 3xx, 0 4xx, 0 5xx
     #[test]
     fn what_h2load_says_is_read() {
         let log = "1\t200\t100\n2\t200\t300\n";
-        let load = read_h2load(H2LOAD, log, Duration::from_secs(1)).unwrap();
+        let load = read_h2load(H2LOAD, log).unwrap();
         assert!((load.requests - 900.0).abs() < 0.5);
         assert!((load.p99 - 300e-6).abs() < 1e-12);
         assert!(
-            read_h2load(
-                &H2LOAD.replace("900 succeeded, 0 failed", "899 succeeded, 1 failed"),
-                log,
-                Duration::from_secs(1)
-            )
-            .is_err()
+            read_h2load(&H2LOAD.replace("900 succeeded, 0 failed", "899 succeeded, 1 failed"), log).is_err()
         );
     }
 }

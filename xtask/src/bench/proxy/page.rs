@@ -12,9 +12,9 @@ pub(super) fn text(results: &Results, effort: Effort, machine: &str) -> String {
 
 HOPS' proxy, Debian's nginx and Traefik in front of the same backend (an nginx that answers from memory, and 1 MiB from a
 file), in turns of {:.1} s, {} rounds, each beginning with another one. Everything on one machine, load and backend
-included. HTTP/1.1 in the clear by `wrk`, HTTP/2 with TLS 1.3 by `h2load`, one request at a time on each connection. nginx has `worker_processes
-auto`, HTTP/1.1 with keep-alive to the backend and long-lived connections from clients; all three set the `X-Forwarded-*`
-headers.
+included. HTTP/1.1 in the clear by `wrk`, HTTP/2 with TLS 1.3 by `h2load`, one request at a time on each connection.
+nginx has `worker_processes auto`, HTTP/1.1 with keep-alive to the backend and long-lived connections from clients; all
+three set the `X-Forwarded-*` headers, and none writes an access log unless it is said.
 
 ## Processor time for one request
 

@@ -75,7 +75,7 @@ worker_processes auto;
 worker_rlimit_nofile 65536;
 pid {0}/pid;
 error_log stderr warn;
-events {{ worker_connections 32768; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log {log};
   sendfile on;
