@@ -48,9 +48,8 @@ async fn all_build_steps_together_weigh_as_much_as_one_container_of_dockers_defa
         _ = builder.build(request, sender) => panic!("they burn"),
         shares = measure => shares,
     };
-    assert!((0.4..0.6).contains(&same), "{same}");
-    // 16 of 17.
-    assert!(more > 0.85, "{more}");
+    // 1 of 2, and 16 of 17; more of it where other builds of this machine take from these steps' part.
+    assert!(same > 0.4 && more > 0.85 && same + 0.1 < more, "{same} {more}");
 }
 
 /// What an app of a weight gets of the core that build steps burn, too: its part of what all of them got.
