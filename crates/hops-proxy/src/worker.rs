@@ -75,7 +75,10 @@ impl Worker {
         let limits = &shared.settings.limits;
         let mut http1_server = http1::Builder::new();
         // Times are our own (`Client`): hyper's cost a timer a request.
-        http1_server.header_read_timeout(None).max_header_size(limits.header_bytes).max_buf_size(BUFFER.max(limits.header_bytes + 8 * 1024));
+        http1_server
+            .header_read_timeout(None)
+            .max_header_size(limits.header_bytes)
+            .max_buf_size(BUFFER.max(limits.header_bytes + 8 * 1024));
         if limits.header_count != HYPERS_HEADERS {
             http1_server.max_headers(limits.header_count);
         }

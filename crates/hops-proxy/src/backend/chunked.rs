@@ -184,4 +184,44 @@ mod tests {
         assert_eq!(trailers["grpc-status"], "3");
         assert!(inbox.is_empty());
     }
+
+    proptest::proptest! {
+        /// Whatever a backend says, and in whatever pieces: no panic, and pieces change nothing.
+        #[test]
+        fn nonsense_is_read_the_same_in_pieces(
+            parts in proptest::collection::vec(proptest::sample::select(PARTS), 0..10),
+            step in 1..7_usize,
+        ) {
+            let bytes = parts.concat().into_bytes();
+            let read_in = |step: usize| {
+                let (mut inbox, mut state, mut body) = (BytesMut::new(), Chunked::Size, Vec::new());
+                for piece in bytes.chunks(step.max(1)) {
+                    inbox.extend_from_slice(piece);
+                    loop {
+                        match state.decode(&mut inbox) {
+                            Ok(None) => break,
+                            Ok(Some(Piece::Data(data))) => body.extend_from_slice(&data),
+                            Ok(Some(_)) => return (body, Some(Ok(()))),
+                            Err(_) => return (body, Some(Err(()))),
+                        }
+                    }
+                }
+                (body, None)
+            };
+            proptest::prop_assert_eq!(read_in(bytes.len()), read_in(step));
+        }
+    }
+
+    const PARTS: &[&str] = &[
+        "0\r\n",
+        "1\r\na\r\n",
+        "3;x=y\r\nabc\r\n",
+        "2\r\n",
+        "\r\n",
+        "\n",
+        "g\r\n",
+        "a",
+        "X-T: 1\r\n",
+        "ffff\r\n",
+    ];
 }

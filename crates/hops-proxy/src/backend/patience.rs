@@ -30,7 +30,9 @@ impl Patience {
     /// Called when the link's deadline is reached: whether there is another one.
     pub(super) fn ends(&self, link: &Link, upload: &Upload) -> Option<Fault> {
         match self.sent.get() {
-            Some(before) if !upload.is_done() && upload.sent - before < self.least() => Some(Fault::ClientTimeout),
+            Some(before) if !upload.is_done() && upload.sent - before < self.least() => {
+                Some(Fault::ClientTimeout)
+            }
             Some(_) => {
                 self.next(link, upload);
                 None

@@ -26,7 +26,8 @@ use tokio::{
 
 use crate::support::{Backend, HOST, Wire, World, ok};
 
-const CLIENTS: usize = 24;
+/// Most of them wait for an answer that is not due.
+const CLIENTS: usize = 64;
 /// How long a client waits for an answer that may never be due: it sent half of a body, perhaps.
 const PATIENCE: Duration = Duration::from_millis(40);
 

@@ -69,3 +69,44 @@ fn a_head_is_written_with_its_framing() {
     let expected = "POST /?q HTTP/1.1\r\nhost: a.example\r\nx-one: 1\r\ncontent-length: 12\r\n\r\n";
     assert_eq!(String::from_utf8(outbox).unwrap(), expected);
 }
+
+proptest::proptest! {
+    /// Whatever a backend says, and in whatever pieces: no panic, and pieces change nothing.
+    #[test]
+    fn nonsense_is_read_the_same_in_pieces(
+        head in proptest::collection::vec(proptest::sample::select(PARTS), 0..8),
+        body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+        step in 1..9_usize,
+    ) {
+        let bytes = [head.concat().into_bytes(), body].concat();
+        let read_in = |step: usize| {
+            let mut inbox = BytesMut::new();
+            for piece in bytes.chunks(step.max(1)) {
+                inbox.extend_from_slice(piece);
+                match read(&mut inbox, &Method::GET) {
+                    Ok(None) => {}
+                    Ok(Some(head)) => return Some(Ok((head.status, head.framing, head.keeps_open))),
+                    Err(_) => return Some(Err(())),
+                }
+            }
+            None
+        };
+        proptest::prop_assert_eq!(read_in(bytes.len()), read_in(step));
+    }
+}
+
+const PARTS: &[&str] = &[
+    "HTTP/1.1 200 OK\r\n",
+    "HTTP/1.0 200 OK\r\n",
+    "HTTP/1.1 304 \r\n",
+    "HTTP/1.1 999\r\n",
+    "content-length: 5\r\n",
+    "content-length: 6\r\n",
+    "transfer-encoding: chunked\r\n",
+    "transfer-encoding: gzip\r\n",
+    "connection: close\r\n",
+    "x:\r\n",
+    "\r\n",
+    "\n",
+    " folded\r\n",
+];
