@@ -79,7 +79,7 @@ pub(crate) fn run(configuration: Configuration, is_detached: bool, printer: Prin
         if is_detached {
             detach::leave_stdout()?;
         }
-        parts.serve(stop).await;
+        parts.serve(stop).await?;
         tracing::info!("HOPS has stopped; apps run on");
         Ok(())
     })

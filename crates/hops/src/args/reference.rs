@@ -70,13 +70,13 @@ fn spelling(argument: &Arg) -> String {
 }
 
 const CONFIGURATION: &str = "\
-# The server's configuration
+# The configuration
 
 <!-- Made of the program's own description of it: `UPDATE_EXPECT=1 cargo test -p hops` writes it. -->
 
-`hops server --config FILE` reads one TOML file. Without one, every setting has its default. A key that does not exist,
-or a value that cannot be, is told with its line and column, and starts nothing. `hops server --print-config` prints what
-follows.
+`hops up --config FILE` and `hops server --config FILE` read one TOML file. Without one, every setting has its default. A
+key that does not exist, or a value that cannot be, is told with its line and column, and starts nothing. `hops up
+--print-config` prints what follows.
 ";
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) struct ServerArgs {
 
 /// `hops up`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) configuration: ConfigurationArgs,

@@ -3,6 +3,7 @@
 use std::{env, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
+use futures::future;
 use hops_build::BuildKitBuilder;
 use hops_certificates::Certifier;
 use hops_docker::{Docker, StartError};
@@ -10,6 +11,7 @@ use hops_proxy::{Certificates, Challenges, Listeners, Proxy, Routes};
 use hops_server::Metrics;
 use hops_store::Store;
 use tokio::{net::TcpListener, task::AbortHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Stop, hosts,
@@ -103,26 +105,35 @@ impl Parts {
         Ok(Self { summary, manager, platform, listener, proxy, certifying })
     }
 
-    /// Serves until told to stop. Requests in hand then have their time; containers run on.
-    pub(super) async fn serve(self, stop: Stop) {
+    /// Serves until told to stop. Requests in hand then have their time, unless it is told to stop again; containers run on.
+    pub(super) async fn serve(self, stop: Stop) -> Result<(), Failure> {
         let Self { manager, platform, listener, proxy, certifying, .. } = self;
-        let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-        let told = async move {
+        let stopping = CancellationToken::new();
+        let told = async {
             stop.await;
             manager.stopping();
-            // Whoever listens is told as well; it may be gone by then.
-            let _ = stopping.send(true);
+            stopping.cancel();
         };
-        let draining = async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
+        let draining = async {
+            stopping.cancelled().await;
             certifying.abort();
-            // The other one holds it for the moment in which it writes metrics.
-            match Arc::try_unwrap(proxy) {
-                Ok(proxy) => proxy.shut_down().await,
-                Err(shared) => drop(shared),
+            // Whoever writes metrics at this moment holds it as well; it then stops when that one is done.
+            if let Ok(proxy) = Arc::try_unwrap(proxy) {
+                proxy.shut_down().await;
             }
         };
-        tokio::join!(platform.serve(listener, told), draining);
+        let again = async {
+            stopping.cancelled().await;
+            platform::stop_signal()?.await;
+            Ok(())
+        };
+        tokio::select! {
+            _ = future::join(platform.serve(listener, told), draining) => Ok(()),
+            told = again => {
+                tracing::warn!("told to stop once more: requests in hand are cut off");
+                told
+            }
+        }
     }
 }
 

@@ -40,10 +40,8 @@ pub(crate) enum Destination {
 pub(crate) fn install(log: &Log, destination: Destination) -> Result<(), Failure> {
     // Whoever names the target in the filter has decided already.
     let access = if log.access { "info" } else { "off" };
-    let filter = match log.filter.contains(ACCESS) {
-        true => log.filter.clone(),
-        false => format!("{},{ACCESS}={access}", log.filter),
-    };
+    let is_decided = log.filter.contains(ACCESS);
+    let filter = if is_decided { log.filter.clone() } else { format!("{},{ACCESS}={access}", log.filter) };
     let filter = EnvFilter::try_new(filter)
         .with_context(|| format!("`{}` is not a filter of log lines", log.filter))
         .users()

@@ -62,7 +62,7 @@ fn wrong_arguments_exit_with_64() {
 fn without_a_command_the_help_is_shown() {
     Place::new().check(
         &[],
-        &expect![[r#"
+        &expect![[r"
             exit 64
             --- stderr
             Builds every version of an app and rolls it out without losing a request
@@ -101,7 +101,7 @@ fn without_a_command_the_help_is_shown() {
 
             Exit status: 0 done and healthy, 1 the input or the app is at fault, 2 HOPS or something it depends
             on is, 64 wrong arguments
-        "#]],
+        "]],
     );
 }
 

@@ -117,7 +117,7 @@ fn apps_are_not_removed_without_being_asked_for_twice() {
     );
     place.check(
         &["down", "--state", "state", "--yes"],
-        &expect![[r#"
+        &expect![[r"
             exit 64
             --- stderr
             error: the following required arguments were not provided:
@@ -126,7 +126,7 @@ fn apps_are_not_removed_without_being_asked_for_twice() {
             Usage: hops down --apps --state <DIR> --yes
 
             For more information, try '--help'.
-        "#]],
+        "]],
     );
 }
 
@@ -135,35 +135,35 @@ fn without_docker_it_says_what_to_run() {
     let place = machine();
     place.check_command(
         up(&place, &[]),
-        &expect![[r#"
+        &expect![[r"
             exit 1
             --- stderr
             error: Docker is not there: [PLACE]/shop/docker.sock does not exist
 
             hint: install Docker (`sudo apt install docker.io` on Debian and Ubuntu), or start it with `sudo systemctl start docker`
-        "#]],
+        "]],
     );
     let socket = mute(&place);
     drop(socket);
     place.check_command(
         up(&place, &[]),
-        &expect![[r#"
+        &expect![[r"
             exit 1
             --- stderr
             error: Docker does not run: nothing listens on [PLACE]/shop/docker.sock
 
             hint: start it with `sudo systemctl start docker`
-        "#]],
+        "]],
     );
     place.check_command(
         up(&place, &["--detach"]),
-        &expect![[r#"
+        &expect![[r"
             exit 1
             --- stderr
             error: HOPS could not be started; its last words in `[PLACE]/shop/state/hops.log`:
               error: Docker does not run: nothing listens on [PLACE]/shop/docker.sock
               hint: start it with `sudo systemctl start docker`
-        "#]],
+        "]],
     );
     let log = fs::read_to_string(place.app().join("state/hops.log")).unwrap();
     assert!(log.contains("error: Docker does not run"), "{log}");
@@ -176,13 +176,13 @@ fn without_git_it_says_what_to_run() {
     command.env("PATH", place.home());
     place.check_command(
         command,
-        &expect![[r#"
+        &expect![[r"
         exit 1
         --- stderr
         error: `git` is not installed, or not in PATH; HOPS keeps repositories with it
 
         hint: on Debian and Ubuntu: `sudo apt-get install git`
-    "#]],
+    "]],
     );
 }
 
@@ -191,7 +191,7 @@ fn a_configuration_with_mistakes_starts_nothing_also_in_the_background() {
     let place = Place::new().with("hops.toml", "[ports]\nhttp = 80\n[proxi]\n");
     place.check_command(
         up(&place, &["--config", "hops.toml", "--detach"]),
-        &expect![[r#"
+        &expect![[r"
             exit 1
             --- stderr
             error: the configuration cannot be used
@@ -199,7 +199,7 @@ fn a_configuration_with_mistakes_starts_nothing_also_in_the_background() {
               hops.toml:3:2: there is no key `proxi`; did you mean `proxy`?
 
             hint: `hops up --print-config` prints every key with its meaning
-        "#]],
+        "]],
     );
     assert!(!place.app().join("state").exists());
 }

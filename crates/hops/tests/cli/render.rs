@@ -78,7 +78,7 @@ fn mistakes_in_the_app_or_in_the_servers_file_print_no_objects() {
     let web = web().with("server.toml", "[kuberntes]\ningres_class = \"x\"\n[build]\nregistry = 5\n");
     web.check(
         &["render", "--config", "server.toml"],
-        &expect![[r#"
+        &expect![[r"
             exit 1
             --- stderr
             error: the configuration cannot be used
@@ -86,7 +86,7 @@ fn mistakes_in_the_app_or_in_the_servers_file_print_no_objects() {
               server.toml:4:12: invalid type: integer `5`, expected a string
 
             hint: `hops up --print-config` prints every key with its meaning
-        "#]],
+        "]],
     );
     web.check(
         &["render", "--config", "absent.toml"],

@@ -20,7 +20,7 @@ fn a_configuration_with_mistakes_starts_nothing() {
     let place = Place::new().with("hops.toml", "listen = \"everywhere\"\nstate = \"x\"\n");
     place.check(
         &["server", "--config", "hops.toml"],
-        &expect![[r#"
+        &expect![[r"
             exit 1
             --- stderr
             error: the configuration cannot be used
@@ -28,7 +28,7 @@ fn a_configuration_with_mistakes_starts_nothing() {
               hops.toml:2:1: there is no key `state`; did you mean `state_directory`?
 
             hint: `hops up --print-config` prints every key with its meaning
-        "#]],
+        "]],
     );
     let place = place.with("hops.toml", "[log]\nfilter = \"loud=very\"\n");
     place.check(&["server", "--config", "hops.toml"], &expect![[r#"

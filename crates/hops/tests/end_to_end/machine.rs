@@ -3,9 +3,10 @@
 use std::{
     io::{IoSliceMut, Read, Write},
     mem::MaybeUninit,
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     os::{fd::OwnedFd, unix::net::UnixDatagram},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,12 +15,16 @@ use rustix::{
     net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
     process::{Pid, Signal, kill_process},
 };
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, ServerName},
+};
 use serde_json::Value;
 
 use crate::{
     app::App,
     deploying,
-    engine::{Engine, Generation},
+    engine::{Engine, Generation, free},
     platform::Platform,
     surviving,
 };
@@ -212,4 +217,67 @@ async fn connections_wait_in_the_managers_sockets_while_the_platform_restarts() 
     manager.hears("READY=1");
     stop(&mut second);
     platform.succeed(&app, &["down", "--apps", "--yes"]);
+}
+
+/// Asks with TLS, trusting one certificate; gives the answer.
+fn ask_with_tls(address: SocketAddr, host: &str, certificate: CertificateDer<'static>) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = StreamOwned::new(connection, TcpStream::connect(address).unwrap());
+    write!(stream, "GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_certificate_from_a_file_makes_the_clear_lead_to_tls_and_can_be_replaced() {
+    let mut platform = Platform::start(Engine::DOCKER);
+    let app = App::new("tls");
+    let host = format!("{}.test.localhost", app.name());
+    let (file, key_file) = (platform.state().join("c.pem"), platform.state().join("k.pem"));
+    let make = || {
+        let made = rcgen::generate_simple_self_signed([host.clone()]).unwrap();
+        std::fs::write(&key_file, made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(&file, made.cert.pem()).unwrap();
+        made.cert.der().clone()
+    };
+    let first = make();
+    let https = free();
+    platform.succeed(&app, &["down"]);
+    platform.ended();
+    platform.reconfigure(|text| {
+        let text = text.replace("https = \"127.0.0.1:0\"", &format!("https = \"{https}\""));
+        let files = format!("{{ certificate = \"{}\", key = \"{}\" }}", file.display(), key_file.display());
+        format!("{text}\n[certificates]\nfiles = [{files}]\n")
+    });
+    platform.start_again();
+
+    let said = platform.succeed(&app, &["deploy"]);
+    assert!(said.out.contains(&format!("live at https://{host}:{}", https.port())), "{}", said.out);
+    let answer = ask_with_tls(https, &host, first);
+    assert!(answer.contains("one"), "{answer}");
+    let clear = http::get(platform.site.entrance(), &host, "/").await.unwrap();
+    assert_eq!(clear.status, 308);
+
+    let second = make();
+    platform.hang_up();
+    let replaced = async {
+        loop {
+            let (host, certificate) = (host.clone(), second.clone());
+            let asked = tokio::task::spawn_blocking(move || ask_with_tls(https, &host, certificate)).await;
+            if asked.is_ok_and(|answer| answer.contains("one")) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(10), replaced).await.is_ok(), "{}", platform.log());
+    app.end(&platform);
 }

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -61,6 +62,17 @@ impl Platform {
     pub(crate) fn ended(&mut self) {
         let status = self.server.wait().unwrap();
         assert!(status.success(), "{status}\n{}", self.log());
+    }
+
+    /// Changes the configuration of the next start.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.directory.path().join("hops.toml");
+        fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
+    }
+
+    /// Has the server read certificates anew.
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.server), Signal::HUP).unwrap();
     }
 
     /// What the server measures.
