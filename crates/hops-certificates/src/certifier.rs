@@ -79,7 +79,7 @@ impl Certifier {
         let files = Files::read(&settings.files)?;
         let now = Timestamp::now();
         let mut book = Book::new(settings.directory.clone(), settings.email.is_some());
-        book.remember(store.certificates(now)?, store.all_attempts()?, now);
+        book.remember(store.certificates(now)?, store.all_attempts(now)?, now);
         let shared = Arc::new(Shared {
             accounts: Accounts::new(settings.clone(), store.clone()),
             settings,

@@ -14,7 +14,7 @@ use std::{
 };
 
 use instant_acme::AccountCredentials;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use tracing::warn;
@@ -24,6 +24,9 @@ use crate::{certificate::Certificate, schedule::Severity, settings::Directory};
 const CHAIN: &str = "chain.pem";
 const KEY: &str = "key.pem";
 const RECORD: &str = "certificate.json";
+
+/// After this a failure says nothing any more. No pause is nearly as long.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The directory.
 #[derive(Debug, Clone)]
@@ -108,11 +111,18 @@ impl Store {
         put(&self.hosts().join(host).join(RECORD), &json(record))
     }
 
-    /// All hosts with failures.
-    pub(crate) fn all_attempts(&self) -> Result<Vec<(String, Attempt)>, StoreError> {
-        let name = |file: &str| Some(file.strip_suffix(".json")?.to_owned());
-        let all = entries(&self.attempts())?;
-        Ok(all.into_iter().filter_map(|(file, path)| Some((name(&file)?, read_json(&path)?))).collect())
+    /// All hosts with failures. Those that nobody has tried again for long are gone, as their hosts are.
+    pub(crate) fn all_attempts(&self, now: Timestamp) -> Result<Vec<(String, Attempt)>, StoreError> {
+        let mut all = Vec::new();
+        for (file, path) in entries(&self.attempts())? {
+            let Some(host) = file.strip_suffix(".json") else { continue };
+            match read_json::<Attempt>(&path) {
+                Some(attempt) if now.duration_since(attempt.not_before) > FORGOTTEN => remove(&path)?,
+                Some(attempt) => all.push((host.to_owned(), attempt)),
+                None => {}
+            }
+        }
+        Ok(all)
     }
 
     pub(crate) fn save_attempt(&self, host: &str, attempt: &Attempt) -> Result<(), StoreError> {

@@ -126,8 +126,13 @@ fn failures_are_found_again_until_they_are_forgotten() {
         message: "no".to_owned(),
     };
     scene.store.save_attempt(HOST, &attempt).unwrap();
-    assert_eq!(scene.store.all_attempts().unwrap(), [(HOST.to_owned(), attempt)]);
+    assert_eq!(
+        scene.store.all_attempts(Timestamp::UNIX_EPOCH).unwrap(),
+        [(HOST.to_owned(), attempt.clone())]
+    );
     scene.store.forget_attempt(HOST).unwrap();
     scene.store.forget_attempt(HOST).unwrap();
-    assert_eq!(scene.store.all_attempts().unwrap(), []);
+    assert_eq!(scene.store.all_attempts(Timestamp::UNIX_EPOCH).unwrap(), []);
+    scene.store.save_attempt(HOST, &attempt).unwrap();
+    assert_eq!(scene.store.all_attempts(Timestamp::now()).unwrap(), [], "nobody has tried again for long");
 }
