@@ -58,6 +58,10 @@ pub(crate) fn engine_error(address: &str, action: impl Into<String>, error: Erro
 
 /// What the operating system said, where it was asked.
 pub(crate) fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+    // Its source is that of what it wraps, which is thus in no chain.
+    if let Error::IOError { err } = error {
+        return Some(err.kind());
+    }
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -79,4 +83,34 @@ pub(crate) fn answer(error: &Error) -> Option<(u16, &str)> {
 /// Whether what was asked for is not there.
 pub(crate) fn is_missing(error: &Error) -> bool {
     matches!(answer(error), Some((404, _)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(error: Error) -> EngineError {
+        engine_error("unix:///docker.sock", "list the containers", error)
+    }
+
+    fn io(kind: io::ErrorKind) -> Error {
+        Error::IOError { err: kind.into() }
+    }
+
+    #[test]
+    fn a_daemon_that_is_away_is_told_from_one_that_refuses() {
+        let answered = |status_code, message: &str| {
+            of(Error::DockerResponseServerError { status_code, message: message.to_owned() })
+        };
+        assert!(of(io(io::ErrorKind::ConnectionRefused)).is_transient());
+        assert!(of(Error::RequestTimeoutError).is_transient());
+        assert!(answered(503, "the daemon is shutting down").is_transient());
+        assert!(matches!(of(io(io::ErrorKind::PermissionDenied)), EngineError::Forbidden { .. }));
+        let refusal = "authorization denied by plugin guard: not today";
+        assert!(matches!(answered(403, refusal), EngineError::Forbidden { .. }));
+        let error = answered(500, "something went wrong\n");
+        assert!(matches!(error, EngineError::Failed { .. }));
+        assert_eq!(error.to_string(), "docker could not list the containers");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("something went wrong"));
+    }
 }

@@ -157,3 +157,18 @@ fn failure(path: &str, error: Error) -> ConnectError {
         _ => ConnectError::Failed { path, source: Box::new(error) },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_may_not_be_opened_is_told_with_the_group_to_join() {
+        let error = failure(
+            "unix:///run/docker.sock",
+            Error::IOError { err: io::ErrorKind::PermissionDenied.into() },
+        );
+        assert_eq!(error.to_string(), "Docker's socket /run/docker.sock may not be used by this user");
+        assert!(error.help().starts_with("run `sudo usermod -aG docker"));
+    }
+}
