@@ -33,16 +33,15 @@ pub(crate) async fn apply(
             .ok_or_else(|| unreadable(&appling.name))?;
         let refusal = full.clone().filter(|_| appling.restarts);
         let refusal = refusal.or_else(|| inner.site.hosts.taken(&plan.target, &form.routes));
-        verdicts.push(match refusal {
-            Some(cause) => Verdict::Refused(Box::new(refused(inner, &form, cause, events))),
-            None => {
-                let (verdict, decided) = oneshot::channel();
-                let is_changed = step.action != Action::Keep;
-                let order = Order { form, is_changed, events: events.clone(), begun, verdict };
-                inner.keeper(&plan.target, &appling.name).await.adopt(order);
-                Verdict::Awaited(decided)
-            }
-        });
+        if let Some(cause) = refusal {
+            verdicts.push(Verdict::Refused(Box::new(refused(inner, &form, cause, events))));
+            continue;
+        }
+        let (verdict, decided) = oneshot::channel();
+        let is_changed = step.action != Action::Keep;
+        let order = Order { form, is_changed, events: events.clone(), begun, verdict };
+        inner.keeper(&plan.target, &appling.name).await?.adopt(order);
+        verdicts.push(Verdict::Awaited(decided));
     }
     let outcomes = future::try_join_all(verdicts.into_iter().map(Verdict::outcome)).await?;
     // As long as something new does not work, what was to go may be what still serves. The next good deploy removes it.
@@ -50,7 +49,7 @@ pub(crate) async fn apply(
         for step in plan.steps.iter().filter(|step| step.action == Action::Delete) {
             if let Some(name) = &step.appling {
                 // Not waited for: it finishes its requests first.
-                drop(inner.keeper(&plan.target, name).await.retire());
+                drop(inner.keeper(&plan.target, name).await?.retire());
             }
         }
         inner.prune(&plan.target.app);

@@ -84,19 +84,23 @@ impl Docker {
 
 impl Inner {
     /// The keeper of an appling, which begins with nothing where there is none.
-    pub(crate) async fn keeper(&self, target: &Target, appling: &ApplingName) -> Arc<Keeper> {
+    pub(crate) async fn keeper(
+        &self,
+        target: &Target,
+        appling: &ApplingName,
+    ) -> Result<Arc<Keeper>, EngineError> {
         let mut keepers = self.keepers.lock().await;
         let of_target = keepers.entry(target.clone()).or_default();
         if let Some(keeper) = of_target.get(appling) {
-            return Arc::clone(keeper);
+            return Ok(Arc::clone(keeper));
         }
         // Containers that the ledger lost are taken note of, and go once others serve.
-        let found = self.site.daemon.instances(Some(target)).await.unwrap_or_default();
+        let found = self.site.daemon.instances(Some(target)).await?;
         let found = found.into_iter().filter(|instance| instance.appling == *appling).collect();
         let (site, target) = (Arc::clone(&self.site), target.clone());
         let keeper = Arc::new(Keeper::begin(site, target, appling.clone(), Entry::default(), found));
         of_target.insert(appling.clone(), Arc::clone(&keeper));
-        keeper
+        Ok(keeper)
     }
 
     /// The keepers of a target.

@@ -28,7 +28,7 @@ use hops_engine::{EngineError, Events};
 use hops_model::{ApplingName, ApplingOutcome, ApplingStatus, Cause, DesiredAppling, ReleaseNumber, Target};
 use hops_proxy::{Backend, Draining, Upstream};
 use tokio::{
-    sync::{Notify, mpsc, oneshot, watch},
+    sync::{Notify, broadcast, mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -39,7 +39,7 @@ use self::{
     view::View,
 };
 use crate::{
-    daemon::Instance,
+    daemon::{DaemonEvent, Instance},
     hosts::Owner,
     ledger::{Entry, Held},
     site::Site,
@@ -95,6 +95,7 @@ impl Keeper {
             crew: BTreeMap::new(),
             strangers: Vec::new(),
             leaving: BTreeMap::new(),
+            orders: 0,
             rotation: Vec::new(),
             asking: FuturesUnordered::new(),
             retired: Vec::new(),
@@ -146,6 +147,8 @@ struct Keeping {
     strangers: Vec<Instance>,
     /// By name.
     leaving: BTreeMap<String, Leaving>,
+    /// How many orders there were.
+    orders: u64,
     /// What the proxy was told last.
     rotation: Vec<Backend>,
     asking: FuturesUnordered<BoxFuture<'static, Answer>>,
@@ -158,9 +161,9 @@ struct Keeping {
 /// What comes of what was asked.
 enum Answer {
     /// The words for a finding about the form on its way.
-    Proved { of: DesiredAppling, cause: Cause },
+    Proved { of: u64, cause: Cause },
     /// The ports on which an instance of it listens.
-    Listens { of: DesiredAppling, ports: Vec<u16> },
+    Listens { of: u64, ports: Vec<u16> },
     /// A container is gone.
     Gone { name: String },
 }
@@ -168,6 +171,7 @@ enum Answer {
 impl Keeping {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let bell = Arc::clone(&self.bell);
+        let mut events = self.site.happenings();
         loop {
             let wake = self.step().await;
             let sleep = async {
@@ -183,6 +187,12 @@ impl Keeping {
                     None => return,
                 },
                 () = bell.notified() => {}
+                () = reconnected(&mut events) => {
+                    // The time in which nothing could come forward does not count.
+                    if let Some(coming) = &mut self.coming {
+                        coming.patience.begin_anew(Instant::now());
+                    }
+                }
                 Some(answer) = self.asking.next() => self.hear(answer).await,
                 () = sleep => {}
             }
@@ -204,7 +214,7 @@ impl Keeping {
             }
         }
         let strangers: Vec<Instance> = found.into_values().flatten().collect();
-        // Where nothing is wanted, its removal was cut off.
+        // Where nothing is wanted, its removal was cut short.
         if self.serving.is_some() || held.is_empty() {
             for stranger in strangers {
                 tracing::info!(instance = %stranger.id, "stopping a container that is no longer wanted");
@@ -216,10 +226,10 @@ impl Keeping {
         if let Some(serving) = &self.serving {
             self.site.hosts.take(&self.owner, &serving.form.routes, &self.upstream);
         }
-        self.coming = coming.map(|held| {
+        if let Some(held) = coming {
             self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream);
-            Coming::new(held, None)
-        });
+            self.coming = Some(Coming::new(held, None, 0));
+        }
     }
 
     /// Begins to mind an instance, unless it is minded already.
@@ -282,18 +292,17 @@ impl Keeping {
     }
 
     async fn hear(&mut self, answer: Answer) {
-        let is_coming = |coming: &Option<Coming>, of: &DesiredAppling| {
-            coming.as_ref().is_some_and(|coming| coming.held.form == *of)
-        };
         match answer {
-            Answer::Proved { of, cause } if is_coming(&self.coming, &of) => self.fail(cause).await,
-            Answer::Listens { of, ports } if is_coming(&self.coming, &of) => {
-                if let Some(coming) = &mut self.coming {
+            // Otherwise it was decided meanwhile.
+            Answer::Proved { of, cause } if self.coming.as_ref().is_some_and(|coming| coming.number == of) => {
+                self.fail(cause).await;
+            }
+            Answer::Proved { .. } => {}
+            Answer::Listens { of, ports } => {
+                if let Some(coming) = self.coming.as_mut().filter(|coming| coming.number == of) {
                     coming.patience.hear(ports);
                 }
             }
-            // Decided meanwhile.
-            Answer::Proved { .. } | Answer::Listens { .. } => {}
             Answer::Gone { name } => {
                 self.leaving.remove(&name);
                 if self.leaving.is_empty() {
@@ -317,7 +326,7 @@ impl Keeping {
         self.serving = None;
         self.site.hosts.keep(&self.owner, &[]);
         let drained = self.drained();
-        self.let_go(|_| true, drained).await;
+        self.let_go(|_| true, Some(drained)).await;
         self.dismiss_strangers();
         if self.leaving.is_empty() {
             let _ = reply.send(Ok(()));
@@ -327,8 +336,19 @@ impl Keeping {
     }
 }
 
+/// Waits until the daemon is there again after it was away.
+async fn reconnected(events: &mut broadcast::Receiver<DaemonEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(DaemonEvent::Reconnected) => return,
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
 /// The instances of a form.
 fn keys(held: &Held) -> impl Iterator<Item = Key> + use<> {
-    let since = held.since;
-    (1..=held.form.replicas).map(move |replica| (since, replica))
+    let Held { since, first, .. } = *held;
+    (0..held.form.replicas).map(move |number| (since, first.saturating_add(number)))
 }

@@ -54,12 +54,17 @@ pub(crate) struct Held {
     /// The release in which its containers were made. Older than that of the form where it took on new routes or
     /// another number of containers since.
     pub(crate) since: ReleaseNumber,
+    /// The number of its first container in that release. Other than 1 only where releases were numbered anew, and
+    /// another form has those.
+    pub(crate) first: u16,
 }
 
 impl Held {
-    /// A form that needs containers of its own.
-    pub(crate) fn new(form: DesiredAppling) -> Self {
-        Self { since: form.release, form }
+    /// A form that needs containers of its own, beside those that there are.
+    pub(crate) fn beside(form: DesiredAppling, other: Option<&Self>) -> Self {
+        let other = other.filter(|other| other.since == form.release);
+        let first = other.map_or(1, |other| other.first.saturating_add(other.form.replicas));
+        Self { since: form.release, first, form }
     }
 }
 
@@ -181,7 +186,9 @@ async fn in_background<T: Send + 'static>(
 ) -> Result<T, LedgerError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime ends, and so does whoever waits for this.
+        Err(_) => std::future::pending().await,
     }
 }
 

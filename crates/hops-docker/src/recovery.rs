@@ -9,7 +9,7 @@ use hops_model::{ApplingName, Target};
 use crate::{
     daemon::Instance,
     keeper::Keeper,
-    ledger::{Entry, Record},
+    ledger::Record,
     site::Site,
 };
 
@@ -30,7 +30,7 @@ pub(crate) async fn recover(
     let mut keepers = BTreeMap::new();
     for record in site.ledger.all().await {
         let instances = found.remove(&record.target).unwrap_or_default();
-        keepers.insert(record.target.clone(), keep(site, record, instances));
+        keepers.insert(record.target.clone(), keep(site, record, &instances));
     }
     for target in found.keys().filter(|target| !site.ledger.broken().contains_key(target)) {
         tracing::warn!(%target, "containers run of an app that HOPS has no record of; deploy or remove it");
@@ -42,11 +42,11 @@ pub(crate) async fn recover(
     Ok(keepers)
 }
 
-fn keep(site: &Arc<Site>, record: Record, instances: Vec<Instance>) -> BTreeMap<ApplingName, Arc<Keeper>> {
+fn keep(site: &Arc<Site>, record: Record, instances: &[Instance]) -> BTreeMap<ApplingName, Arc<Keeper>> {
     let mut applings = record.applings;
     // Of these nothing is wanted any more.
-    for instance in &instances {
-        applings.entry(instance.appling.clone()).or_insert_with(Entry::default);
+    for instance in instances {
+        applings.entry(instance.appling.clone()).or_default();
     }
     let mut keepers = BTreeMap::new();
     for (name, entry) in applings {

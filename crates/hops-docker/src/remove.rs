@@ -14,6 +14,8 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Removes all that there is of an app in an environment, and waits until it is gone: routes first, then containers,
 /// then the network. The record goes last, so that a removal that is cut off is finished by the next one.
 pub(crate) async fn remove(inner: &Inner, target: &Target) -> Result<(), EngineError> {
+    // What cannot be read is left alone as a whole.
+    inner.site.ledger.record(target).await?;
     let retired = inner.keepers(target).await.into_iter().map(|keeper| async move {
         // A keeper that has ended keeps nothing.
         keeper.retire().await.unwrap_or(Ok(()))

@@ -55,8 +55,8 @@ impl Keeping {
         .shared()
     }
 
-    /// Lets go of those instances of the crew.
-    pub(super) async fn let_go(&mut self, which: impl Fn(&Key) -> bool, drained: Drained) {
+    /// Lets go of those instances of the crew. Those that took requests are `drained` first.
+    pub(super) async fn let_go(&mut self, which: impl Fn(&Key) -> bool, drained: Option<Drained>) {
         let keys: Vec<Key> = self.crew.keys().copied().filter(which).collect();
         let pause = pause_for_siblings(&self.site, &self.owner).await;
         for key in keys {
@@ -65,8 +65,9 @@ impl Keeping {
             let (site, drained) = (Arc::clone(&self.site), drained.clone());
             self.leave(seen, async move {
                 let id = minder.leave().await;
-                drained.await;
-                tokio::time::sleep(pause).await;
+                if let Some(drained) = drained {
+                    tokio::join!(drained, tokio::time::sleep(pause));
+                }
                 end(&site, &id).await;
             });
         }

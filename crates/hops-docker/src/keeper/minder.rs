@@ -111,6 +111,7 @@ impl Minder {
             seen,
             leaves,
             found,
+            last: None,
             worked: Worked::new(),
             asking: None,
             restarts: 0,
@@ -149,6 +150,8 @@ struct Mind {
     leaves: watch::Receiver<bool>,
     /// What is known to be there, before the first look.
     found: Option<Instance>,
+    /// What was there at the last look.
+    last: Option<Instance>,
     worked: Worked,
     asking: Option<Asking>,
     /// Restarts that the daemon does not count: those that HOPS did, and those from before.
@@ -221,11 +224,9 @@ impl Mind {
     async fn turn(&mut self) -> Result<(), CreateError> {
         let instance = match self.found.take() {
             Some(found) => Some(found),
-            None => {
-                let id = self.seen.borrow().id.clone();
-                self.charge.site.daemon.instance(&self.charge.target, &id).await?
-            }
+            None => self.look().await?,
         };
+        self.last.clone_from(&instance);
         self.look_at = Instant::now() + LOOK_AGAIN;
         self.tell(|seen| seen.see(instance.as_ref(), self.restarts, self.charge.form.port.number()));
         let step = next(instance.as_ref(), &self.charge.form, &self.worked);
@@ -258,6 +259,18 @@ impl Mind {
                 Ok(())
             }
             (Next::Ask, Some(instance), Some(id)) => self.ask(&instance, &id).await,
+        }
+    }
+
+    async fn look(&mut self) -> Result<Option<Instance>, CreateError> {
+        let id = self.seen.borrow().id.clone();
+        match self.charge.site.daemon.instance(&self.charge.target, &id).await {
+            // Containers go on while the daemon is away, and still take requests.
+            Err(error) if error.is_transient() && self.last.is_some() => {
+                tracing::debug!(instance = %id, %error, "Docker is away");
+                Ok(self.last.clone())
+            }
+            result => Ok(result?),
         }
     }
 
@@ -336,10 +349,15 @@ impl Mind {
     async fn ask(&mut self, instance: &Instance, id: &InstanceId) -> Result<(), CreateError> {
         let process = instance.app().and_then(|app| app.started_at);
         let Some(address) = instance.address else {
-            // Somebody has taken it off its network.
+            // Somebody has taken it off its network, or the daemon is about to put it there.
             self.tell(|seen| seen.view.stage = Stage::Running);
-            tracing::warn!(instance = %id, "a container has no address on its app's network");
-            return self.charge.site.daemon.remove(id).await.map_err(CreateError::from);
+            if tokio::time::timeout(PAUSE_MIN, self.happens_and_is_told()).await.is_err()
+                && self.look().await?.is_some_and(|instance| instance.address.is_none())
+            {
+                tracing::warn!(instance = %id, "a container is on no network any more; making it anew");
+                self.charge.site.daemon.remove(id).await?;
+            }
+            return Ok(());
         };
         let address = SocketAddr::new(address, self.charge.form.port.number());
         let mut asking = match self.asking.take() {

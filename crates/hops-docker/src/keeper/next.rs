@@ -85,8 +85,8 @@ mod tests {
         Role::Sidecar(ApplingName::parse("proxy").unwrap())
     }
 
-    fn at(second: i64) -> Option<Timestamp> {
-        Some(Timestamp::from_second(second).unwrap())
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
     }
 
     /// The sidecar and the app, each with its state and the second in which it started.
@@ -98,8 +98,8 @@ mod tests {
             state,
             image: String::new(),
             restarts: 0,
-            created_at: at(0),
-            started_at: at(second),
+            created_at: Some(at(0)),
+            started_at: Some(at(second)),
             finished_at: None,
             exit_code: None,
             is_out_of_memory: false,
@@ -123,10 +123,10 @@ mod tests {
         }
     }
 
-    fn check(of_sidecar: (ContainerState, i64), of_app: (ContainerState, i64), worked: bool, expected: Next) {
+    fn check(of_sidecar: (ContainerState, i64), of_app: (ContainerState, i64), worked: bool, expected: &Next) {
         let instance = instance(of_sidecar, of_app);
-        let worked = if worked { vec![(sidecar(), at(of_sidecar.1))] } else { Vec::new() };
-        assert_eq!(next(Some(&instance), &form(), &worked), expected);
+        let worked = if worked { vec![(sidecar(), Some(at(of_sidecar.1)))] } else { Vec::new() };
+        assert_eq!(&next(Some(&instance), &form(), &worked), expected);
     }
 
     #[test]
@@ -140,27 +140,27 @@ mod tests {
     #[test]
     fn sidecars_work_before_the_app_starts() {
         use ContainerState::{Created, Running};
-        check((Created, 0), (Created, 0), false, Next::Start(sidecar()));
-        check((Running, 1), (Created, 0), false, Next::AskSidecar(sidecar()));
-        check((Running, 1), (Created, 0), true, Next::Start(Role::App));
-        check((Running, 1), (Running, 2), true, Next::Ask);
+        check((Created, 0), (Created, 0), false, &Next::Start(sidecar()));
+        check((Running, 1), (Created, 0), false, &Next::AskSidecar(sidecar()));
+        check((Running, 1), (Created, 0), true, &Next::Start(Role::App));
+        check((Running, 1), (Running, 2), true, &Next::Ask);
     }
 
     #[test]
     fn what_was_found_running_is_not_asked_for_its_start() {
-        check((ContainerState::Running, 1), (ContainerState::Running, 2), false, Next::Ask);
+        check((ContainerState::Running, 1), (ContainerState::Running, 2), false, &Next::Ask);
     }
 
     #[test]
     fn who_shares_a_network_that_is_gone_is_restarted() {
-        check((ContainerState::Running, 5), (ContainerState::Running, 2), false, Next::Restart(Role::App));
+        check((ContainerState::Running, 5), (ContainerState::Running, 2), false, &Next::Restart(Role::App));
     }
 
     #[test]
     fn what_the_daemon_starts_again_is_waited_for_and_what_it_gave_up_is_started() {
         use ContainerState::{Exited, Restarting, Running};
-        check((Running, 1), (Restarting, 2), true, Next::Wait(Role::App));
-        check((Running, 1), (Exited, 2), true, Next::Start(Role::App));
-        check((Exited, 1), (Exited, 2), true, Next::Start(sidecar()));
+        check((Running, 1), (Restarting, 2), true, &Next::Wait(Role::App));
+        check((Running, 1), (Exited, 2), true, &Next::Start(Role::App));
+        check((Exited, 1), (Exited, 2), true, &Next::Start(sidecar()));
     }
 }

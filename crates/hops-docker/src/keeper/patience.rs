@@ -51,6 +51,12 @@ impl Patience {
         now - self.progress
     }
 
+    /// Waits as long as if it had just come forward.
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        self.progress = now;
+        self.doubtful_since = None;
+    }
+
     /// Takes in on which other ports its instance listens.
     pub(super) fn hear(&mut self, ports: Vec<u16>) {
         self.elsewhere = Some(ports);
@@ -121,22 +127,22 @@ mod tests {
         patience.wait(now, &Settings::default(), &views(), 0, "waiting".to_owned(), doubt)
     }
 
-    fn refuses() -> Option<Doubt> {
+    fn refuses() -> Doubt {
         let told = Told { asked: Asked::Readiness, answer: Answer::Refused };
-        Some(Doubt::Refuses { instance: "web-1".to_owned(), told })
+        Doubt::Refuses { instance: "web-1".to_owned(), told }
     }
 
-    fn client_error() -> Option<Doubt> {
+    fn client_error() -> Doubt {
         let answer = Answer::Status { status: 404, text: String::new() };
         let told = Told { asked: Asked::Readiness, answer };
-        Some(Doubt::ClientError { instance: "web-1".to_owned(), told })
+        Doubt::ClientError { instance: "web-1".to_owned(), told }
     }
 
     #[test]
     fn an_instance_that_refuses_connections_is_looked_at_once_and_waited_for_to_the_end() {
         let begin = Instant::now();
         let mut patience = Patience::new(begin);
-        let mut at = |second| look(&mut patience, begin + Duration::from_secs(second), refuses());
+        let mut at = |second| look(&mut patience, begin + Duration::from_secs(second), Some(refuses()));
         let looks = |next: &Next| matches!(next, Next::Wait { look_at: Some(_), .. });
         assert_eq!([0, 4, 5, 6, 179].map(|second| looks(&at(second))), [false, false, true, false, false]);
         assert_eq!(at(180), Next::GiveUp(Finding::NotReady { instance: "web-1".to_owned(), told: None }));
@@ -150,7 +156,7 @@ mod tests {
             if let Some(port) = port {
                 patience.hear(vec![port]);
             }
-            look(&mut patience, begin + Duration::from_secs(second), refuses())
+            look(&mut patience, begin + Duration::from_secs(second), Some(refuses()))
         };
         assert!(matches!(at(0, None), Next::Wait { .. }));
         assert!(matches!(at(5, None), Next::Wait { look_at: Some(_), .. }));
@@ -164,11 +170,11 @@ mod tests {
     fn a_doubt_that_passes_begins_anew() {
         let begin = Instant::now();
         let mut patience = Patience::new(begin);
-        for (second, doubt) in [(0, client_error()), (20, None), (25, client_error()), (54, client_error())] {
+        for (second, doubt) in [(0, Some(client_error())), (20, None), (25, Some(client_error())), (54, Some(client_error()))] {
             let next = look(&mut patience, begin + Duration::from_secs(second), doubt);
             assert!(matches!(next, Next::Wait { .. }), "{second}: {next:?}");
         }
-        let next = look(&mut patience, begin + Duration::from_secs(55), client_error());
+        let next = look(&mut patience, begin + Duration::from_secs(55), Some(client_error()));
         assert!(matches!(next, Next::GiveUp(Finding::NotReady { told: Some(_), .. })), "{next:?}");
     }
 

@@ -38,7 +38,7 @@ pub(super) async fn prove(subject: &Subject, finding: Finding, waited: Duration)
     match finding {
         Finding::Known(cause) => cause,
         Finding::Exited { exit, restarts, .. } => {
-            let container = subject.container(instance.as_ref(), exit.sidecar.as_ref());
+            let container = container(instance.as_ref(), exit.sidecar.as_ref());
             let log = subject.log(container).await;
             if let Some(cause) = container.and_then(|it| init_failure(&it.name, exit.code, &log)) {
                 return cause;
@@ -50,7 +50,7 @@ pub(super) async fn prove(subject: &Subject, finding: Finding, waited: Duration)
             exited(&exit, restarts, &log)
         }
         Finding::OutOfMemory { sidecar, .. } => {
-            let log = subject.log(subject.container(instance.as_ref(), sidecar.as_ref())).await;
+            let log = subject.log(container(instance.as_ref(), sidecar.as_ref())).await;
             out_of_memory(&subject.form, sidecar.as_ref(), &log)
         }
         Finding::NotReady { told, .. } => not_ready(subject, instance.as_ref(), told, waited).await,
@@ -75,15 +75,6 @@ impl Subject {
         self.site.daemon.instance(&self.target, self.id.as_ref()?).await.ok().flatten()
     }
 
-    fn container<'a>(
-        &self,
-        instance: Option<&'a Instance>,
-        sidecar: Option<&ApplingName>,
-    ) -> Option<&'a Container> {
-        let role = sidecar.map_or(Role::App, |name| Role::Sidecar(name.clone()));
-        instance?.container(&role)
-    }
-
     async fn log(&self, container: Option<&Container>) -> Vec<String> {
         let Some(container) = container else { return Vec::new() };
         let tail = self.site.daemon.tail(&container.id, LOG_LINES);
@@ -93,6 +84,11 @@ impl Subject {
     async fn listeners(&self, instance: &Instance) -> Vec<Listener> {
         self.site.daemon.listening_ports(instance).await
     }
+}
+
+fn container<'a>(instance: Option<&'a Instance>, sidecar: Option<&ApplingName>) -> Option<&'a Container> {
+    let role = sidecar.map_or(Role::App, |name| Role::Sidecar(name.clone()));
+    instance?.container(&role)
 }
 
 fn reachable(listeners: &[Listener], port: u16) -> Vec<u16> {
@@ -163,7 +159,7 @@ async fn not_ready(
                 Some(instance) => subject.listeners(instance).await,
                 None => Vec::new(),
             };
-            let log = subject.log(subject.container(instance, None)).await;
+            let log = subject.log(container(instance, None)).await;
             nothing_listens(port, &listeners, &log)
         }
         Some(Answer::Status { status, text }) if !(200..400).contains(&status) => {

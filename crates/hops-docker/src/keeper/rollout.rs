@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use futures::{FutureExt, future::BoxFuture};
-use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, DesiredAppling, Event};
+use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event};
 use tokio::time::Instant;
 
 use super::{
     Answer, Key, Keeping, Order,
     judge::{Finding, Standing, judge},
     keys,
+    minder::Minder,
     patience::{Next, Patience},
     prove::{self, Subject},
+    view::Stage,
 };
 use crate::{form::share_containers, ledger::Held};
 
@@ -21,6 +23,8 @@ pub(super) struct Coming {
     /// Who waits for it; nobody after a crash, or once it has failed.
     order: Option<Order>,
     pub(super) patience: Patience,
+    /// Tells answers about it from those about an earlier one.
+    pub(super) number: u64,
     state: State,
 }
 
@@ -34,8 +38,8 @@ enum State {
 }
 
 impl Coming {
-    pub(super) fn new(held: Held, order: Option<Order>) -> Self {
-        Self { held, order, patience: Patience::new(Instant::now()), state: State::Rolling }
+    pub(super) fn new(held: Held, order: Option<Order>, number: u64) -> Self {
+        Self { held, order, patience: Patience::new(Instant::now()), number, state: State::Rolling }
     }
 }
 
@@ -48,8 +52,8 @@ impl Keeping {
         let shared = self.serving.iter().chain(on_its_way).find(|held| share_containers(&held.form, form));
         let held = match (same, shared) {
             (Some(same), _) => same.clone(),
-            (None, Some(shared)) => Held { form: form.clone(), since: shared.since },
-            (None, None) => Held::new(form.clone()),
+            (None, Some(shared)) => Held { form: form.clone(), ..*shared },
+            (None, None) => Held::beside(form.clone(), self.serving.as_ref()),
         };
         let coming = (Some(&held) != self.serving.as_ref()).then(|| held.clone());
         let (target, name) = &self.owner;
@@ -59,13 +63,20 @@ impl Keeping {
         }
         self.cancel();
         let wanted: Vec<Key> = self.serving.iter().chain([&held]).flat_map(keys).collect();
-        let drained = std::future::ready(()).boxed().shared();
-        self.let_go(|key| !wanted.contains(key), drained).await;
+        self.let_go(|key| !wanted.contains(key), None).await;
         for key in keys(&held) {
+            // What stood in its way may be gone: it is tried again at once.
+            let in_trouble = |minder: &Minder| matches!(minder.seen().view.stage, Stage::Creating(Some(_)));
+            if self.crew.get(&key).is_some_and(in_trouble)
+                && let Some(minder) = self.crew.remove(&key)
+            {
+                minder.leave().await;
+            }
             self.mind(key, &held.form, None);
         }
         self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream);
-        self.coming = Some(Coming::new(held, Some(order)));
+        self.orders += 1;
+        self.coming = Some(Coming::new(held, Some(order), self.orders));
     }
 
     /// Gives up what is on its way, for something newer.
@@ -149,7 +160,7 @@ impl Keeping {
             tracing::error!(appling = %name, %error, "what is live cannot be written down");
         }
         let wanted: Vec<Key> = keys(&held).collect();
-        self.let_go(|key| !wanted.contains(key), drained).await;
+        self.let_go(|key| !wanted.contains(key), Some(drained)).await;
         self.dismiss_strangers();
         if let (Some(order), Some(outcome)) = (order, told) {
             let _ = order.verdict.send(written.map(|()| outcome));
@@ -175,8 +186,7 @@ impl Keeping {
             Some(serving) => {
                 written = self.site.ledger.update(&target, &name, |entry| entry.coming = None).await;
                 let wanted: Vec<Key> = keys(&serving).collect();
-                let drained = std::future::ready(()).boxed().shared();
-                self.let_go(|key| !wanted.contains(key), drained).await;
+                self.let_go(|key| !wanted.contains(key), None).await;
                 self.site.hosts.keep(&self.owner, &serving.form.routes);
                 if !serving.form.same_as(&coming.held.form) {
                     restored = Some(serving.form.release);
@@ -197,37 +207,36 @@ impl Keeping {
         let Some(coming) = &mut self.coming else { return };
         coming.state = State::Proving;
         let waited = coming.patience.waited(now);
-        let of = coming.held.form.clone();
         let instance = match &finding {
             Finding::Exited { instance, .. }
             | Finding::OutOfMemory { instance, .. }
             | Finding::NotReady { instance, .. } => Some(instance.clone()),
             Finding::Known(_) | Finding::TimedOut { .. } => None,
         };
-        self.ask(of, instance, move |subject| {
-            async move { Answer::Proved { cause: prove::prove(&subject, finding, waited).await, of: subject.form } }.boxed()
+        self.ask(instance, move |subject, of| {
+            async move { Answer::Proved { of, cause: prove::prove(&subject, finding, waited).await } }.boxed()
         });
     }
 
     /// Looks on which other ports an instance listens.
-    fn look_for_ports(&mut self, instance: String) {
-        let Some(coming) = &self.coming else { return };
-        let of = coming.held.form.clone();
-        self.ask(of, Some(instance), |subject| {
-            async move { Answer::Listens { ports: prove::other_ports(&subject).await, of: subject.form } }.boxed()
+    fn look_for_ports(&self, instance: String) {
+        self.ask(Some(instance), |subject, of| {
+            async move { Answer::Listens { of, ports: prove::other_ports(&subject).await } }.boxed()
         });
     }
 
+    /// Asks something about what is on its way, while everything else goes on.
     fn ask(
         &self,
-        form: DesiredAppling,
         instance: Option<String>,
-        question: impl FnOnce(Subject) -> BoxFuture<'static, Answer>,
+        question: impl FnOnce(Subject, u64) -> BoxFuture<'static, Answer>,
     ) {
-        let seen = self.crew.values().map(|minder| minder.seen().id.clone());
-        let id = instance.and_then(|name| seen.into_iter().find(|id| id.name == name));
+        let Some(coming) = &self.coming else { return };
+        let mut seen = self.crew.values().map(|minder| minder.seen().id.clone());
+        let id = instance.and_then(|name| seen.find(|id| id.name == name));
         let (site, target) = (Arc::clone(&self.site), self.owner.0.clone());
-        self.asking.push(question(Subject { site, target, form, id }));
+        let form = coming.held.form.clone();
+        self.asking.push(question(Subject { site, target, form, id }, coming.number));
     }
 }
 

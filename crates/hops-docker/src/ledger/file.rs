@@ -49,6 +49,9 @@ pub enum LedgerError {
     },
 }
 
+/// A target's record, or what is wrong with it.
+pub(super) type Found = (Target, Result<Record, LedgerError>);
+
 const ENDING: &str = ".json";
 
 /// The file of a target. No name has a dot in it, so no two share one.
@@ -57,7 +60,7 @@ pub(super) fn path(directory: &Path, target: &Target) -> PathBuf {
 }
 
 /// All files in a directory, and what is wrong with each that cannot be read.
-pub(super) fn read_all(directory: &Path) -> Result<Vec<(Target, Result<Record, LedgerError>)>, LedgerError> {
+pub(super) fn read_all(directory: &Path) -> Result<Vec<Found>, LedgerError> {
     let make = DirBuilder::new().recursive(true).mode(0o700).create(directory);
     make.map_err(|source| io("make", directory, source))?;
     let mut all = Vec::new();

@@ -8,8 +8,8 @@ fn view(stage: Stage) -> View {
     View { stage, ..View::new("web-1".to_owned()) }
 }
 
-fn status(status: u16) -> Option<Told> {
-    Some(Told { asked: Asked::Readiness, answer: Answer::Status { status, text: String::new() } })
+fn status(status: u16) -> Told {
+    Told { asked: Asked::Readiness, answer: Answer::Status { status, text: String::new() } }
 }
 
 fn exited(restarts: u32, code: i64) -> View {
@@ -59,10 +59,10 @@ fn what_cannot_be_made_has_failed_once_that_is_certain() {
 
 #[test]
 fn a_client_error_and_a_refused_connection_are_doubtful_others_are_not() {
-    let running = |told| View { told, ..view(Stage::Running) };
+    let running = |told| View { told: Some(told), ..view(Stage::Running) };
     assert!(matches!(rolling(&[running(status(404))]).2, Some(Doubt::ClientError { .. })));
     assert_eq!(rolling(&[running(status(503))]), (0, "the readiness path answers 503".to_owned(), None));
-    let refused = Some(Told { asked: Asked::Readiness, answer: Answer::Refused });
+    let refused = Told { asked: Asked::Readiness, answer: Answer::Refused };
     assert!(matches!(rolling(&[running(refused)]).2, Some(Doubt::Refuses { .. })));
 }
 
@@ -77,7 +77,7 @@ fn a_sidecar_is_waited_for_by_name() {
 
 #[test]
 fn what_runs_at_the_deadline_is_not_ready() {
-    let late = View { told: status(503), ..view(Stage::Running) };
+    let late = View { told: Some(status(503)), ..view(Stage::Running) };
     let finding = overdue(&[view(Stage::Ready), late]);
     assert!(matches!(finding, Finding::NotReady { told: Some(_), .. }), "{finding:?}");
     assert!(matches!(overdue(&[view(Stage::Starting(None))]), Finding::TimedOut { .. }));
