@@ -25,6 +25,10 @@ pub struct Settings {
     pub public_scheme: Option<Scheme>,
     /// The port in the URLs that are shown, where it is not the scheme's own.
     pub public_port: Option<u16>,
+    /// The port in the URLs of hosts that no authority signs (`.localhost`), which then are in the clear whatever
+    /// `public_scheme` says. Said by whoever starts the engine.
+    #[serde(skip)]
+    pub clear_port: Option<u16>,
     /// Whether requests in the clear are sent on to HTTPS.
     pub redirect: Redirect,
     /// Seconds between the moment siblings no longer find a container and its SIGTERM: those that have just looked its
@@ -94,6 +98,7 @@ impl Default for Settings {
             subnet_prefix: 25,
             public_scheme: None,
             public_port: None,
+            clear_port: None,
             redirect: Redirect::WhenCertified,
             drain: Duration::from_secs(5),
             progress_deadline: Duration::from_mins(3),
@@ -111,6 +116,9 @@ impl Settings {
 
     /// The URL of a public host.
     pub fn url(&self, host: &str) -> String {
+        if let Some(port) = self.clear_port.filter(|_| host.ends_with(".localhost")) {
+            return if port == 80 { format!("http://{host}") } else { format!("http://{host}:{port}") };
+        }
         let scheme = match self.public_scheme {
             Some(Scheme::Http) => "http",
             Some(Scheme::Https) | None => "https",
@@ -175,5 +183,8 @@ mod tests {
             Settings { public_scheme: Some(Scheme::Http), public_port: Some(8080), ..Settings::default() };
         assert_eq!(settings.url("web.localhost"), "http://web.localhost:8080");
         assert_eq!(Settings::default().url("web.example.com"), "https://web.example.com");
+        let mixed = Settings { clear_port: Some(8080), ..Settings::default() };
+        assert_eq!(mixed.url("web.test.localhost"), "http://web.test.localhost:8080");
+        assert_eq!(mixed.url("web.example.com"), "https://web.example.com");
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn start(arguments: &UpArgs, directory: &Path) -> Result<Summary, Fai
             Failure::users_fault(format!("HOPS is being started or stopped by process {}", holder.pid()))
                 .hint("wait a moment, then try again")
         })?;
-        return Ok(Summary { started: false, notes: Vec::new(), next: Vec::new(), ..summary });
+        return Ok(Summary { started: false, first: false, notes: Vec::new(), next: Vec::new(), ..summary });
     }
     let log = log_file(directory);
     let file =

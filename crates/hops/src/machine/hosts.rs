@@ -21,11 +21,14 @@ pub(super) fn name(
     if settings.public_scheme.is_some() {
         return;
     }
-    let is_certified = certificates.email.is_some() || !certificates.files.is_empty();
+    let has_files = !certificates.files.is_empty();
+    let is_certified = certificates.email.is_some() || has_files;
     let (scheme, port, standard) =
         if is_certified { (Scheme::Https, https, 443) } else { (Scheme::Http, http, 80) };
     settings.public_scheme = Some(scheme);
     settings.public_port = settings.public_port.or(Some(port)).filter(|port| *port != standard);
+    // What files are for, only they say; there may be one for local names.
+    settings.clear_port = (is_certified && !has_files).then_some(http);
 }
 
 /// Has a host lead to the server. It is spoken to in the clear only where it cannot leave the machine, or where something
@@ -87,20 +90,23 @@ mod tests {
         let email = email.map(|email| hops_certificates::Email::parse(email).unwrap());
         let certificates = hops_certificates::Settings { email, ..hops_certificates::Settings::default() };
         name(&mut settings, &certificates, http, https);
-        settings.url("shop.localhost")
+        format!("{} {}", settings.url("shop.example.com"), settings.url("shop.localhost"))
     }
 
     #[test]
     fn apps_are_called_by_what_there_is_unless_the_operator_says_otherwise() {
+        let check = |email, http, https, settings, expected| {
+            assert_eq!(called(email, http, https, settings), expected);
+        };
         let default = Settings::default;
-        assert_eq!(called(None, 80, 443, default()), "http://shop.localhost");
-        assert_eq!(called(None, 8080, 8443, default()), "http://shop.localhost:8080");
-        assert_eq!(called(Some("a@b"), 80, 443, default()), "https://shop.localhost");
-        assert_eq!(called(Some("a@b"), 8080, 8443, default()), "https://shop.localhost:8443");
+        check(None, 80, 443, default(), "http://shop.example.com http://shop.localhost");
+        check(None, 8080, 8443, default(), "http://shop.example.com:8080 http://shop.localhost:8080");
+        check(Some("a@b"), 80, 443, default(), "https://shop.example.com http://shop.localhost");
+        check(Some("a@b"), 8080, 8443, default(), "https://shop.example.com:8443 http://shop.localhost:8080");
         let behind = Settings { public_scheme: Some(Scheme::Https), ..default() };
-        assert_eq!(called(None, 8080, 8443, behind), "https://shop.localhost");
+        check(None, 8080, 8443, behind, "https://shop.example.com https://shop.localhost");
         let mapped = Settings { public_port: Some(9000), ..default() };
-        assert_eq!(called(None, 8080, 8443, mapped), "http://shop.localhost:9000");
+        check(None, 8080, 8443, mapped, "http://shop.example.com:9000 http://shop.localhost:9000");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::{
     login,
     manager::{Kept, Manager},
     needs,
-    ports::Ports,
+    ports::{Fallback, Ports},
     summary::Summary,
 };
 use crate::{
@@ -90,7 +90,10 @@ impl Parts {
         let metrics =
             Metrics::new(move || measured.upgrade().map(|proxy| proxy.metrics()).unwrap_or_default());
         let mut summary = summary(&configuration, state, server, is_first, engine.settings());
-        summary.notes.extend(fallback.map(|why| format!("Apps are not at ports 80 and 443: {why}")));
+        if let Some(Fallback { why, remedy }) = fallback {
+            summary.notes.push(format!("Apps are not at ports 80 and 443: {why}"));
+            summary.next.extend(remedy.map(str::to_owned));
+        }
         let platform = Platform::start(
             &configuration,
             state,

@@ -30,7 +30,16 @@ pub(crate) struct Ports {
     /// HTTP with TLS.
     pub(crate) https: TcpListener,
     /// Why it is not 80 and 443, where nothing was configured.
-    pub(crate) fallback: Option<String>,
+    pub(crate) fallback: Option<Fallback>,
+}
+
+/// Why a port could not be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fallback {
+    /// The reason.
+    pub(crate) why: String,
+    /// What could be done about it.
+    pub(crate) remedy: Option<&'static str>,
 }
 
 impl Ports {
@@ -53,7 +62,7 @@ impl Ports {
         }
         match listened {
             Ok((http, https)) => Ok(Self { http, https, fallback }),
-            Err((wanted, error)) => Err(wanted.failure(error, fallback.as_deref())),
+            Err((wanted, error)) => Err(wanted.failure(error, fallback.as_ref())),
         }
     }
 }
@@ -104,28 +113,30 @@ impl Wanted {
         Ok(listener)
     }
 
-    fn failure(&self, error: io::Error, before: Option<&str>) -> Failure {
+    fn failure(&self, error: io::Error, before: Option<&Fallback>) -> Failure {
         let place =
             self.configured.map_or_else(|| format!("port {}", self.port), |address| address.to_string());
         let what = match before {
-            Some(before) => format!("cannot listen for apps on {place}, where they would be since {before}"),
+            Some(Fallback { why, .. }) => {
+                format!("cannot listen for apps on {place}, where they would be since {why}")
+            }
             None => format!("cannot listen for apps on {place}"),
         };
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => format!(
-                "`ss -ltnp 'sport = :{port}'` as root shows who has it; `{name} = \"ADDRESS:PORT\"` in `[proxy]` names another one",
+                "`ss -ltnp 'sport = :{port}'` as root shows who has it; `{name} = \"ADDRESS:PORT\"` in `[ports]` names another one",
                 port = self.port,
                 name = self.name
             ),
             io::ErrorKind::PermissionDenied => ALLOW.to_owned(),
-            _ => format!("`{} = \"ADDRESS:PORT\"` in `[proxy]` names another one", self.name),
+            _ => format!("`{} = \"ADDRESS:PORT\"` in `[ports]` names another one", self.name),
         };
         Err::<(), _>(error).context(what).users().hint(hint).expect_err("it is one")
     }
 }
 
 /// What lets programs of this user listen on low ports.
-pub(crate) const ALLOW: &str =
+const ALLOW: &str =
     "`sysctl net.ipv4.ip_unprivileged_port_start=80` as root lets everybody listen on ports from 80 on";
 
 fn both(
@@ -138,12 +149,13 @@ fn both(
 }
 
 /// Why a port cannot be had, if that is no reason to give up.
-fn reason(port: u16, error: &io::Error) -> Option<String> {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => Some(format!("this user may not listen on port {port}")),
-        io::ErrorKind::AddrInUse => Some(format!("another program listens on port {port}")),
-        _ => None,
-    }
+fn reason(port: u16, error: &io::Error) -> Option<Fallback> {
+    let (why, remedy) = match error.kind() {
+        io::ErrorKind::PermissionDenied => (format!("this user may not listen on port {port}"), Some(ALLOW)),
+        io::ErrorKind::AddrInUse => (format!("another program listens on port {port}"), None),
+        _ => return None,
+    };
+    Some(Fallback { why, remedy })
 }
 
 fn is_without_ipv6(error: &io::Error) -> bool {
@@ -182,29 +194,28 @@ mod tests {
         assert_eq!(failure.exit, crate::exit::Exit::Users);
         let text = failure.render(anstyle::Style::new(), anstyle::Style::new());
         assert!(text.starts_with(&format!("error: cannot listen for apps on {address}\n")), "{text}");
-        assert!(text.contains("`https = \"ADDRESS:PORT\"` in `[proxy]`"), "{text}");
+        assert!(text.contains("`https = \"ADDRESS:PORT\"` in `[ports]`"), "{text}");
     }
 
     #[test]
     fn a_port_that_is_taken_or_forbidden_has_a_fallback_and_says_why() {
         let kind = |kind: io::ErrorKind| io::Error::from(kind);
         assert_eq!(
-            reason(80, &kind(io::ErrorKind::AddrInUse)).unwrap(),
+            reason(80, &kind(io::ErrorKind::AddrInUse)).unwrap().why,
             "another program listens on port 80"
         );
-        assert_eq!(
-            reason(443, &kind(io::ErrorKind::PermissionDenied)).unwrap(),
-            "this user may not listen on port 443"
-        );
+        let forbidden = reason(443, &kind(io::ErrorKind::PermissionDenied)).unwrap();
+        assert_eq!(forbidden.why, "this user may not listen on port 443");
+        assert_eq!(forbidden.remedy, Some(ALLOW));
         assert_eq!(reason(443, &kind(io::ErrorKind::OutOfMemory)), None);
         let wanted = Wanted::new("http", None, 8080);
         check(
-            &wanted.failure(kind(io::ErrorKind::AddrInUse), Some("this user may not listen on port 80")),
+            &wanted.failure(kind(io::ErrorKind::AddrInUse), Some(&forbidden)),
             &expect![[r#"
-                error: cannot listen for apps on port 8080, where they would be since this user may not listen on port 80
+                error: cannot listen for apps on port 8080, where they would be since this user may not listen on port 443
                   caused by: address in use
 
-                hint: `ss -ltnp 'sport = :8080'` as root shows who has it; `http = "ADDRESS:PORT"` in `[proxy]` names another one
+                hint: `ss -ltnp 'sport = :8080'` as root shows who has it; `http = "ADDRESS:PORT"` in `[ports]` names another one
             "#]],
         );
     }
