@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, pin::Pin, rc::Rc, task::Poll};
 
-use hyper::{Request, Response, body::Incoming, service::Service};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::rt::TokioIo;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -64,9 +64,9 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
         }
     }
     if client.is_http2.get() {
-        http2(&worker, &client, stream).await;
+        serve_http2(&worker, &client, stream).await;
     } else {
-        http1(&worker, &client, stream).await;
+        serve_http1(&worker, &client, stream).await;
     }
 }
 
@@ -96,7 +96,7 @@ async fn first(worker: &Worker, client: &Client, stream: &mut ClientStream) -> F
     .await
 }
 
-async fn http2(worker: &Rc<Worker>, client: &Rc<Client>, stream: ClientStream) {
+async fn serve_http2(worker: &Rc<Worker>, client: &Rc<Client>, stream: ClientStream) {
     let requests = Requests { worker: Rc::clone(worker), client: Rc::clone(client) };
     let mut connection = std::pin::pin!(worker.http2_server.serve_connection(TokioIo::new(stream), requests));
     let mut is_told = false;
@@ -121,7 +121,7 @@ async fn http2(worker: &Rc<Worker>, client: &Rc<Client>, stream: ClientStream) {
     .await;
 }
 
-async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStream) {
+async fn serve_http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStream) {
     loop {
         let requests = Requests { worker: Rc::clone(worker), client: Rc::clone(client) };
         // On the heap: an idle connection has none.
@@ -149,23 +149,20 @@ async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStrea
         .await;
         match end {
             End::Late => return,
-            End::Closed => return linger(client, connection.into_parts().io.into_inner()).await,
+            End::Closed => return linger(client, released(*connection)).await,
             End::Upgraded => {
-                let parts = connection.into_parts();
-                let mut stream = parts.io.into_inner();
-                stream.prefix = parts.read_buf;
                 let tunnel = client.tunnel.borrow_mut().take();
                 if let Some(tunnel) = tunnel {
-                    tunnel.run(stream, worker).await;
+                    tunnel.run(released(*connection), worker).await;
                 }
                 return;
             }
             End::Idle => {
                 // hyper's buffers are given back while nothing happens.
-                let parts = connection.into_parts();
-                stream = parts.io.into_inner();
-                stream.prefix = parts.read_buf;
+                stream = released(*connection);
                 client.rests();
+                // Sent ahead while the last request was served: the beginning of a head, whose time runs from now.
+                client.has_read(stream.prefix.len());
                 if stream.prefix.is_empty()
                     && let First::Nothing = first(worker, client, &mut stream).await
                 {
@@ -175,6 +172,14 @@ async fn http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: ClientStrea
             }
         }
     }
+}
+
+/// Takes a connection back from hyper, with what hyper had read of it and not used.
+fn released(connection: http1::Connection<TokioIo<ClientStream>, Requests>) -> ClientStream {
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner();
+    stream.unread(&parts.read_buf);
+    stream
 }
 
 /// Reads what the client still sends until it has read the end of what was sent to it.

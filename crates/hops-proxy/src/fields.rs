@@ -38,9 +38,14 @@ fn ends_here(name: &HeaderName) -> bool {
 }
 
 /// Fields by which proxies tell backends about clients: from strangers they are lies.
+///
+/// Also with underlines: to an app behind CGI's successors, `X_Real_IP` and `X-Real-IP` are one variable.
 fn tells_of_client(name: &HeaderName) -> bool {
+    let tells = |name: &str| {
+        name.starts_with("x-forwarded-") || matches!(name, "forwarded" | "x-real-ip" | "x-request-id")
+    };
     let name = name.as_str();
-    name.starts_with("x-forwarded-") || matches!(name, "forwarded" | "x-real-ip" | "x-request-id")
+    tells(name) || (name.contains('_') && tells(&name.replace('_', "-")))
 }
 
 /// Makes a client's fields those of a request to a backend. `Content-Length` goes too: the body's framing is written

@@ -148,3 +148,21 @@ mod milliseconds {
         u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_say_their_units_and_take_no_others() {
+        let text = serde_json::to_string(&Settings::default()).unwrap();
+        assert!(text.contains(r#""header_ms":15000"#), "{text}");
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), Settings::default());
+        let given = r#"{"timeouts": {"idle_ms": 1500}, "trusted": ["10.0.0.0/8"]}"#;
+        assert_eq!(
+            serde_json::from_str::<Settings>(given).unwrap().timeouts.idle,
+            Duration::from_millis(1500)
+        );
+        assert!(serde_json::from_str::<Settings>(r#"{"timeouts": {"idle": 1}}"#).is_err());
+    }
+}

@@ -48,6 +48,12 @@ impl ClientStream {
         Self { socket, prefix: Bytes::new(), client }
     }
 
+    /// Puts bytes back before what is to be read next.
+    pub(crate) fn unread(&mut self, bytes: &Bytes) {
+        self.prefix =
+            if self.prefix.is_empty() { bytes.clone() } else { [bytes, &self.prefix[..]].concat().into() };
+    }
+
     /// Waits for the client to send something and puts it aside. False when it closed instead.
     pub(crate) async fn peek(&mut self) -> io::Result<bool> {
         std::future::poll_fn(|cx| {
