@@ -4,6 +4,7 @@
 
 mod change;
 mod check;
+mod docker;
 mod loss;
 mod machine;
 mod many;
@@ -53,6 +54,8 @@ enum Figure {
     Loss,
     /// The server's memory at rest, and over 200 deploys
     Memory,
+    /// A one-line change to live on Docker, against docker build, docker run and a healthy answer; needs no cluster
+    Docker,
     /// The proxy's processor time per request and more, against nginx and Traefik; needs no cluster
     Proxy,
 }
@@ -75,7 +78,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if wanted.contains(&Figure::Proxy) {
         measure_proxy(arguments)?;
     }
-    if wanted == [Figure::Proxy] {
+    if wanted.contains(&Figure::Docker) {
+        let report = docker::measure(arguments.rounds)?;
+        write("docker-change", &report.text(&machine::description()?))?;
+    }
+    if wanted.iter().all(|figure| matches!(figure, Figure::Proxy | Figure::Docker)) {
         return Ok(());
     }
     let cluster = Cluster::running()?;
@@ -94,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Figure::Many => many::measure(&bench)?,
             Figure::Loss => loss::measure(&bench)?,
             Figure::Memory => memory::measure(&bench)?,
-            Figure::Proxy => continue,
+            Figure::Proxy | Figure::Docker => continue,
         };
         write(report.name, &report.text(&machine::description()?))?;
     }

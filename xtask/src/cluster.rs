@@ -234,6 +234,12 @@ impl Cluster {
         Self::of_checkout(&parts)
     }
 
+    /// The Docker engines of this checkout, started if need be.
+    pub(crate) fn docker() -> Result<Self> {
+        up_docker()?;
+        Self::of_checkout(&[Part::Base, Part::Docker])
+    }
+
     fn of_checkout(parts: &[Part]) -> Result<Self> {
         let layout = Layout::of_checkout()?;
         let slot = layout.slot().context("the cluster was stopped meanwhile")?;

@@ -56,13 +56,8 @@ impl Docker {
         Ok(docker)
     }
 
-    /// The socket, where it is not the usual one.
-    pub(crate) fn unusual_socket(&self) -> Option<&Path> {
-        (self.socket != Path::new(SOCKET)).then_some(&self.socket)
-    }
-
     /// `docker`, talking to this engine.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("docker");
         command.arg(format!("--host=unix://{}", self.socket.display())).args(arguments);
         command

@@ -12,6 +12,7 @@ mod digest;
 mod docker;
 mod http;
 mod images;
+mod machine;
 mod packages;
 mod paths;
 mod program;

@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 impl Engine {
-    pub(super) const ALL: [Self; 2] = [Self::Old, Self::New];
+    pub(crate) const ALL: [Self; 2] = [Self::Old, Self::New];
 
     pub(super) fn namespace(self, slot: Slot) -> Namespace {
         Namespace::of_docker(slot, self.name(), self.number())
@@ -86,12 +86,12 @@ impl Engine {
     }
 
     /// Where it listens.
-    pub(super) fn socket(self, layout: &Layout) -> PathBuf {
+    pub(crate) fn socket(self, layout: &Layout) -> PathBuf {
         layout.run(&format!("docker-{}.sock", self.name()))
     }
 
     /// Where a container may have its address.
-    pub(super) fn pool(self, slot: Slot) -> String {
+    pub(crate) fn pool(self, slot: Slot) -> String {
         slot.docker_pool(self.number())
     }
 
@@ -166,7 +166,15 @@ impl Engine {
         request("POST", "/networks/prune").map(drop)
     }
 
-    fn name(self) -> &'static str {
+    /// What people know it as.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Old => "Debian's Docker",
+            Self::New => "the current Docker",
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Old => "old",
             Self::New => "new",
