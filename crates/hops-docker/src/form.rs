@@ -51,9 +51,7 @@ pub(crate) mod tests {
     /// The same with a variable set.
     pub(crate) fn with(appling: &DesiredAppling, name: &str, value: &str) -> DesiredAppling {
         let mut appling = appling.clone();
-        appling
-            .variables
-            .insert(VariableName::parse(name).unwrap(), DesiredValue::Literal(value.to_owned()));
+        appling.variables.insert(VariableName::parse(name).unwrap(), DesiredValue::Literal(value.to_owned()));
         appling
     }
 

@@ -294,7 +294,9 @@ impl Keeping {
     async fn hear(&mut self, answer: Answer) {
         match answer {
             // Otherwise it was decided meanwhile.
-            Answer::Proved { of, cause } if self.coming.as_ref().is_some_and(|coming| coming.number == of) => {
+            Answer::Proved { of, cause }
+                if self.coming.as_ref().is_some_and(|coming| coming.number == of) =>
+            {
                 self.fail(cause).await;
             }
             Answer::Proved { .. } => {}

@@ -117,6 +117,5 @@ fn id(appling: &DesiredAppling) -> ObjectId {
     ObjectId { kind: APPLING.to_owned(), name: appling.service.clone() }
 }
 
-
 #[cfg(test)]
 mod tests;

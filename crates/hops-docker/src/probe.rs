@@ -100,8 +100,10 @@ fn is_whole(answer: &[u8]) -> bool {
             found.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
         })
     };
-    match (header("content-length").and_then(|length| length.parse::<usize>().ok()), header("transfer-encoding"))
-    {
+    match (
+        header("content-length").and_then(|length| length.parse::<usize>().ok()),
+        header("transfer-encoding"),
+    ) {
         (Some(length), _) => body.len() >= length,
         (None, Some(encoding)) if encoding.contains("chunked") => body.ends_with("0\r\n\r\n"),
         _ => matches!(status(&text), Some(204 | 304)),
@@ -170,8 +172,12 @@ mod tests {
         let begun = Instant::now();
         let ok = |text: &str| Answer::Status { status: 200, text: text.to_owned() };
         check("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, ok("HTTP/1.1 200 OK\nok")).await;
-        check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false, ok("HTTP/1.1 200 OK\n0"))
-            .await;
+        check(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            false,
+            ok("HTTP/1.1 200 OK\n0"),
+        )
+        .await;
         assert!(begun.elapsed() < TIMEOUT);
     }
 
@@ -187,7 +193,11 @@ mod tests {
     #[test]
     fn only_what_will_not_pass_is_a_client_error() {
         let check = |status, expected| {
-            assert_eq!(Answer::Status { status, text: String::new() }.is_client_error(), expected, "{status}");
+            assert_eq!(
+                Answer::Status { status, text: String::new() }.is_client_error(),
+                expected,
+                "{status}"
+            );
         };
         check(404, true);
         check(429, false);

@@ -6,12 +6,7 @@ use futures::future;
 use hops_engine::EngineError;
 use hops_model::{ApplingName, Target};
 
-use crate::{
-    daemon::Instance,
-    keeper::Keeper,
-    ledger::Record,
-    site::Site,
-};
+use crate::{daemon::Instance, keeper::Keeper, ledger::Record, site::Site};
 
 /// How long containers are waited for that do not say whether they take requests.
 const PATIENCE: Duration = Duration::from_secs(3);

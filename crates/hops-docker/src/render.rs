@@ -124,7 +124,9 @@ fn of_appling(
     )?;
     if !appling.secret_mounts.is_empty() {
         let mounts = body.host_config.get_or_insert_default().mounts.get_or_insert_default();
-        let mount = |mount: &hops_model::desired::SecretMount| bind(secrets.directory(&mount.secret), &mount.mount_path);
+        let mount = |mount: &hops_model::desired::SecretMount| {
+            bind(secrets.directory(&mount.secret), &mount.mount_path)
+        };
         mounts.extend(appling.secret_mounts.iter().map(mount));
     }
     let role = Role::App;

@@ -163,8 +163,13 @@ mod tests {
             text.trim_end().lines().skip(2).map(str::to_owned).collect::<Vec<_>>()
         };
         assert!(read().is_empty());
-        let api = DesiredAppling { service: "shop-api".to_owned(), aliases: vec!["api".to_owned()], ..appling("api", 1) };
-        let addresses = |last: &[u8]| last.iter().map(|last| IpAddr::from([10, 0, 0, *last])).collect::<Vec<_>>();
+        let api = DesiredAppling {
+            service: "shop-api".to_owned(),
+            aliases: vec!["api".to_owned()],
+            ..appling("api", 1)
+        };
+        let addresses =
+            |last: &[u8]| last.iter().map(|last| IpAddr::from([10, 0, 0, *last])).collect::<Vec<_>>();
         siblings.name(&target, &api, addresses(&[2, 3]));
         siblings.name(&target, &appling("web", 1), addresses(&[4]));
         assert_eq!(read(), ["10.0.0.2 shop-api api", "10.0.0.3 shop-api api", "10.0.0.4 web"]);

@@ -49,6 +49,10 @@ pub(super) fn start(name: &str, error: &Error) -> Option<Start> {
         return Some(Start::WithoutNetwork);
     }
     let has = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+    // The network that it shares went with its owner's process, which is started again.
+    if has(&["namespace path", "of a non running container"]) {
+        return None;
+    }
     if has(&["docker-init"]) {
         return Some(Start::Lacking("`docker-init`, which containers begin with"));
     }
@@ -178,6 +182,10 @@ mod tests {
             &expect!["lacking `docker-init`, which containers begin with"],
         );
         check("cannot join network of a non running container: 0123", &expect!["not certain"]);
+        check(
+            "unable to create new parent process: namespace path: lstat /proc/21248/ns/net: no such file or directory",
+            &expect!["not certain"],
+        );
     }
 
     #[test]

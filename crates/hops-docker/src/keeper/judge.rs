@@ -126,7 +126,9 @@ pub(crate) fn describe(view: &View) -> String {
         (Stage::Starting(None), ..) => "starting the container".to_owned(),
         (Stage::Exited, Some(exit), _) => format!("exited with {}, to be started again", exit.code),
         (Stage::Exited, None, _) => "stopped, to be started again".to_owned(),
-        (Stage::Running, _, Some(Told { asked: Asked::Liveness, answer: got })) => answer("the liveness path", got),
+        (Stage::Running, _, Some(Told { asked: Asked::Liveness, answer: got })) => {
+            answer("the liveness path", got)
+        }
         (Stage::Running, _, Some(told)) => answer("the readiness path", &told.answer),
         (Stage::Running, _, None) => "waiting for the readiness path".to_owned(),
         (Stage::Ready, ..) => "takes requests".to_owned(),

@@ -9,7 +9,7 @@ use futures::{
 use hops_engine::EngineError;
 
 use super::{
-    Answer, Key, Keeping,
+    Answer, Keeping, Key,
     minder::{GRACE, Seen},
     view::{Stage, View},
 };
@@ -47,7 +47,10 @@ impl Keeping {
             if let Some(draining) = draining {
                 let drained = draining.finished().await;
                 if drained.unfinished > 0 {
-                    tracing::warn!(requests = drained.unfinished, "requests did not finish in the time for it");
+                    tracing::warn!(
+                        requests = drained.unfinished,
+                        "requests did not finish in the time for it"
+                    );
                 }
             }
         }
@@ -107,10 +110,14 @@ impl Keeping {
         .boxed()
         .shared();
         let name = seen.id.name.clone();
-        self.asking.push(gone.clone().map({
-            let name = name.clone();
-            move |()| Answer::Gone { name }
-        }).boxed());
+        self.asking.push(
+            gone.clone()
+                .map({
+                    let name = name.clone();
+                    move |()| Answer::Gone { name }
+                })
+                .boxed(),
+        );
         self.leaving.insert(name, Leaving { seen, gone });
     }
 }

@@ -234,7 +234,8 @@ impl Mind {
         match (step, instance, id) {
             (Next::Create, ..) | (_, None, _) | (_, _, None) => self.create().await,
             (Next::Start(role), Some(instance), Some(id)) => {
-                let was_there = instance.container(&role).is_some_and(|it| it.state == ContainerState::Exited);
+                let was_there =
+                    instance.container(&role).is_some_and(|it| it.state == ContainerState::Exited);
                 if was_there {
                     tracing::info!(instance = %id, %role, "starting a container that had stopped");
                     self.count_restart();
@@ -365,7 +366,8 @@ impl Mind {
             _ => {
                 let now = Instant::now();
                 self.tell(|seen| seen.view.told = None);
-                let liveness = self.charge.form.liveness_path.as_ref().map(|_| Liveness::new(now, self.was_found));
+                let liveness =
+                    self.charge.form.liveness_path.as_ref().map(|_| Liveness::new(now, self.was_found));
                 self.was_found = false;
                 Asking { process, address, readiness: Readiness::new(now), liveness }
             }
@@ -432,7 +434,9 @@ impl Mind {
                     let sidecar = sidecar(&subject.role);
                     return Happening::Died(Exit { sidecar, code, is_out_of_memory });
                 }
-                Ok(Ok(DaemonEvent::Started(subject) | DaemonEvent::Removed(subject))) if subject.instance == name => {
+                Ok(Ok(DaemonEvent::Started(subject) | DaemonEvent::Removed(subject)))
+                    if subject.instance == name =>
+                {
                     return Happening::Other;
                 }
                 // Of another instance.
@@ -467,14 +471,18 @@ impl Seen {
         self.created_at = instance.app().and_then(|app| app.created_at);
         // A restart that is yet to come is none.
         let done = |container: &crate::daemon::Container| {
-            container.restarts - u32::from(container.state == ContainerState::Restarting).min(container.restarts)
+            container.restarts
+                - u32::from(container.state == ContainerState::Restarting).min(container.restarts)
         };
         self.view.restarts = offset + instance.containers.iter().map(done).sum::<u32>();
         // Told at once with the restart: the one without the other would look like a second end.
-        if self.view.stage == Stage::Exited && instance.containers.iter().all(crate::daemon::Container::is_running) {
+        if self.view.stage == Stage::Exited
+            && instance.containers.iter().all(crate::daemon::Container::is_running)
+        {
             self.view.stage = Stage::Running;
         }
-        let ended = |container: &&crate::daemon::Container| !container.is_running() && container.exit_code.is_some();
+        let ended =
+            |container: &&crate::daemon::Container| !container.is_running() && container.exit_code.is_some();
         if let Some(container) = instance.containers.iter().find(ended)
             && container.state == ContainerState::Restarting
         {
@@ -512,7 +520,9 @@ fn asked_at(at: Instant, address: SocketAddr, path: &str) -> BoxFuture<'static, 
 
 fn trouble(error: &CreateError, attempts: &mut u32) -> Trouble {
     match error {
-        CreateError::Cause(cause) => Trouble { cause: (**cause).clone(), is_certain: true, attempts: *attempts },
+        CreateError::Cause(cause) => {
+            Trouble { cause: (**cause).clone(), is_certain: true, attempts: *attempts }
+        }
         CreateError::Engine(error) => {
             // A daemon that is away is waited for, like anything else that takes its time.
             *attempts += u32::from(!error.is_transient());

@@ -47,7 +47,8 @@ pub(super) fn next(instance: Option<&Instance>, form: &DesiredAppling, worked: &
         // An app that is up has seen its sidecar work.
         if asks
             && !instance.app().is_some_and(|app| is_up(app.state))
-            && !worked.contains(&(container.role.clone(), container.started_at)) {
+            && !worked.contains(&(container.role.clone(), container.started_at))
+        {
             return Next::AskSidecar(container.role.clone());
         }
     }
@@ -123,7 +124,12 @@ mod tests {
         }
     }
 
-    fn check(of_sidecar: (ContainerState, i64), of_app: (ContainerState, i64), worked: bool, expected: &Next) {
+    fn check(
+        of_sidecar: (ContainerState, i64),
+        of_app: (ContainerState, i64),
+        worked: bool,
+        expected: &Next,
+    ) {
         let instance = instance(of_sidecar, of_app);
         let worked = if worked { vec![(sidecar(), Some(at(of_sidecar.1)))] } else { Vec::new() };
         assert_eq!(&next(Some(&instance), &form(), &worked), expected);

@@ -170,7 +170,9 @@ mod tests {
     fn a_doubt_that_passes_begins_anew() {
         let begin = Instant::now();
         let mut patience = Patience::new(begin);
-        for (second, doubt) in [(0, Some(client_error())), (20, None), (25, Some(client_error())), (54, Some(client_error()))] {
+        for (second, doubt) in
+            [(0, Some(client_error())), (20, None), (25, Some(client_error())), (54, Some(client_error()))]
+        {
             let next = look(&mut patience, begin + Duration::from_secs(second), doubt);
             assert!(matches!(next, Next::Wait { .. }), "{second}: {next:?}");
         }

@@ -128,12 +128,7 @@ fn who(sidecar: Option<&ApplingName>) -> String {
     sidecar.map_or_else(|| "the process".to_owned(), |name| format!("the sidecar {name}"))
 }
 
-async fn not_ready(
-    subject: &Subject,
-    instance: Option<&Instance>,
-    told: Option<Told>,
-    waited: u64,
-) -> Cause {
+async fn not_ready(subject: &Subject, instance: Option<&Instance>, told: Option<Told>, waited: u64) -> Cause {
     let port = subject.form.port.number();
     let of_liveness = told.as_ref().is_some_and(|told| told.asked == Asked::Liveness);
     let (key, path) = match &subject.form.liveness_path {
@@ -169,7 +164,9 @@ async fn not_ready(
             let message = format!("{after}, though {path} answers {status} now");
             Cause::new(CauseCode::TimedOut, message, SLOW).with_proof(text)
         }
-        Some(Answer::Late) => failed(&format!("does not answer within {} s", probe::TIMEOUT.as_secs()), String::new()),
+        Some(Answer::Late) => {
+            failed(&format!("does not answer within {} s", probe::TIMEOUT.as_secs()), String::new())
+        }
         Some(Answer::Closed) => failed("does not answer: the connection was closed", String::new()),
         Some(Answer::NotHttp(text)) => failed("does not answer in HTTP", text),
         Some(Answer::Unreachable(words)) => failed("does not answer", words),

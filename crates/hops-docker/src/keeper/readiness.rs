@@ -117,9 +117,10 @@ mod tests {
             readiness.hear(now, &answer);
             readiness.is_ready()
         };
-        assert_eq!([200, 500, 399, 404, 500, 500, 204].map(|code| hear(status(code))), [
-            true, true, true, true, false, false, true
-        ]);
+        assert_eq!(
+            [200, 500, 399, 404, 500, 500, 204].map(|code| hear(status(code))),
+            [true, true, true, true, false, false, true]
+        );
     }
 
     #[test]
@@ -150,8 +151,9 @@ mod tests {
         let now = Instant::now();
         let mut liveness = Liveness::new(now, false);
         let mut hear = |code| liveness.hear(now, &status(code));
-        assert_eq!([500, 500, 500, 500, 200, 500, 500, 200, 500, 500, 500].map(&mut hear), [
-            false, false, false, false, false, false, false, false, false, false, true
-        ]);
+        assert_eq!(
+            [500, 500, 500, 500, 200, 500, 500, 200, 500, 500, 500].map(&mut hear),
+            [false, false, false, false, false, false, false, false, false, false, true]
+        );
     }
 }

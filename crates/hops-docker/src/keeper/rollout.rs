@@ -7,7 +7,7 @@ use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event};
 use tokio::time::Instant;
 
 use super::{
-    Answer, Key, Keeping, Order,
+    Answer, Keeping, Key, Order,
     judge::{Finding, Standing, judge},
     keys,
     minder::Minder,
@@ -117,7 +117,8 @@ impl Keeping {
                         if let (Some((ready, message)), Some(order)) =
                             (tell, coming.order.as_ref().filter(|order| order.is_changed))
                         {
-                            let (appling, wanted) = (self.owner.1.clone(), u32::from(coming.held.form.replicas));
+                            let (appling, wanted) =
+                                (self.owner.1.clone(), u32::from(coming.held.form.replicas));
                             order.events.send(Event::Rollout { appling, ready, wanted, message });
                         }
                         if let Some(instance) = look_at {
@@ -138,7 +139,8 @@ impl Keeping {
         self.site.hosts.take(&self.owner, &held.form.routes, &self.upstream);
         let told = order.as_ref().map(|order| {
             let is_changed = order.is_changed;
-            let outcome = outcome(self, order, if is_changed { ApplingResult::Live } else { ApplingResult::Unchanged });
+            let outcome =
+                outcome(self, order, if is_changed { ApplingResult::Live } else { ApplingResult::Unchanged });
             if let (true, Some(duration_ms)) = (is_changed, outcome.duration_ms) {
                 let (appling, url) = (outcome.name.clone(), outcome.url.clone());
                 order.events.send(Event::Live { appling, url, duration_ms });

@@ -20,12 +20,14 @@ impl Keeping {
             is_new
         });
         let is_settled = self.crew.values().all(|minder| minder.seen().is_settled);
-        self.settled.send_if_modified(|before| !std::mem::replace(before, *before || is_settled) && is_settled);
+        self.settled
+            .send_if_modified(|before| !std::mem::replace(before, *before || is_settled) && is_settled);
     }
 
     fn status_now(&self) -> Option<ApplingStatus> {
         let held = self.serving.as_ref().or(self.coming.as_ref().map(|coming| &coming.held))?;
-        let ready = keys(held).filter(|key| self.crew.get(key).is_some_and(|minder| minder.seen().view.is_ready()));
+        let ready =
+            keys(held).filter(|key| self.crew.get(key).is_some_and(|minder| minder.seen().view.is_ready()));
         let ready = u32::try_from(ready.count()).unwrap_or(u32::MAX);
         let minded = self.crew.values().map(|minder| instance(&minder.seen()));
         let leaving = self.leaving.values().map(|leaving| Instance {

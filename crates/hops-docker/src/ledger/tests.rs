@@ -14,7 +14,10 @@ async fn what_was_written_is_read_again() {
     let directory = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(directory.path()).unwrap();
     let (shop, web) = (target("shop"), appling("web", 1));
-    ledger.update(&shop, &web.name, |entry| entry.coming = Some(Held::beside(web.clone(), None))).await.unwrap();
+    ledger
+        .update(&shop, &web.name, |entry| entry.coming = Some(Held::beside(web.clone(), None)))
+        .await
+        .unwrap();
 
     let ledger = Ledger::open(directory.path()).unwrap();
     let record = ledger.record(&shop).await.unwrap().unwrap();
@@ -33,7 +36,10 @@ async fn a_file_that_cannot_be_read_is_named_and_hurts_no_other() {
     let web = appling("web", 1);
     let ledger = Ledger::open(directory.path()).unwrap();
     for app in ["shop", "good"] {
-        ledger.update(&target(app), &web.name, |entry| entry.serving = Some(Held::beside(web.clone(), None))).await.unwrap();
+        ledger
+            .update(&target(app), &web.name, |entry| entry.serving = Some(Held::beside(web.clone(), None)))
+            .await
+            .unwrap();
     }
     let path = directory.path().join("shop.prod.json");
     let text = fs::read_to_string(&path).unwrap();
@@ -58,7 +64,10 @@ async fn what_a_crash_left_of_a_write_is_passed_over() {
     let directory = tempfile::tempdir().unwrap();
     let web = appling("web", 1);
     let ledger = Ledger::open(directory.path()).unwrap();
-    ledger.update(&target("shop"), &web.name, |entry| entry.serving = Some(Held::beside(web.clone(), None))).await.unwrap();
+    ledger
+        .update(&target("shop"), &web.name, |entry| entry.serving = Some(Held::beside(web.clone(), None)))
+        .await
+        .unwrap();
     fs::write(directory.path().join("shop.prod.new"), "{").unwrap();
     let ledger = Ledger::open(directory.path()).unwrap();
     assert!(ledger.broken().is_empty() && ledger.all().await.len() == 1);

@@ -23,6 +23,7 @@ macro_rules! on_both_engines {
 }
 
 mod by_hand;
+mod causes;
 mod conformance;
 mod deaths;
 mod disk;

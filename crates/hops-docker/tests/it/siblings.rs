@@ -53,7 +53,8 @@ async fn a_roll_out_loses_no_request_between_siblings(engine: DockerEngine) -> R
     }
     let _ = stop.send(());
     let calls = calls.await?;
-    let is_good = |call: &&Result<hops_testkit::http::Answer, _>| matches!(call, Ok(answer) if answer.status == 200);
+    let is_good =
+        |call: &&Result<hops_testkit::http::Answer, _>| matches!(call, Ok(answer) if answer.status == 200);
     let failed: Vec<_> = calls.iter().filter(|call| !is_good(call)).collect();
     ensure!(failed.is_empty(), "{} of {} failed, such as {:?}", failed.len(), calls.len(), failed.first());
     // Kept connections lead to the former version until its end.

@@ -87,6 +87,11 @@ impl Machine {
         self.hops.kill(self.entrance).await;
     }
 
+    /// Where HOPS keeps its state.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     /// Names of this platform's containers that run.
     pub(crate) async fn containers(&self) -> Result<Vec<String>> {
         let filter = self.filter();

@@ -49,8 +49,9 @@ fn one_exit_is_forgiven_the_second_is_not() {
 #[test]
 fn what_cannot_be_made_has_failed_once_that_is_certain() {
     let cause = Cause::new(CauseCode::SecretMissing, "no", "make it");
-    let creating =
-        |is_certain, attempts| view(Stage::Creating(Some(Trouble { cause: cause.clone(), is_certain, attempts })));
+    let creating = |is_certain, attempts| {
+        view(Stage::Creating(Some(Trouble { cause: cause.clone(), is_certain, attempts })))
+    };
     assert_eq!(judge(&[creating(true, 1)]), Standing::Failed(Finding::Known(cause.clone())));
     assert_eq!(rolling(&[creating(false, 2)]).1, "no");
     assert_eq!(judge(&[creating(false, 3)]), Standing::Failed(Finding::Known(cause.clone())));
