@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// How often each thing is timed
     #[arg(long, value_name = "NUMBER", default_value_t = 15)]
     rounds: usize,
-    /// Only see that the figure of the proxy can be measured: short turns, and no page is written
+    /// Only see that the figures of the proxy and of Docker can be measured: short turns, and no page is written
     #[arg(long)]
     quick: bool,
 }
@@ -79,8 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         measure_proxy(arguments)?;
     }
     if wanted.contains(&Figure::Docker) {
-        let report = docker::measure(arguments.rounds)?;
-        write("docker-change", &report.text(&machine::description()?))?;
+        measure_docker(arguments)?;
     }
     if wanted.iter().all(|figure| matches!(figure, Figure::Proxy | Figure::Docker)) {
         return Ok(());
@@ -103,7 +102,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Figure::Memory => memory::measure(&bench)?,
             Figure::Proxy | Figure::Docker => continue,
         };
-        write(report.name, &report.text(&machine::description()?))?;
+        let machine = format!("{}, Kubernetes of `cargo xtask cluster`", machine::description()?);
+        write(report.name, &report.text(&machine))?;
     }
     // The server of the benchmark goes; the cluster was there before, or is announced by `up`.
     bench.cluster.stop_server()
@@ -120,6 +120,15 @@ impl Bench {
 /// The binary as it is released. Not every figure needs it, and it takes minutes.
 fn released() -> Result<PathBuf> {
     server::build(Profile::Release)
+}
+
+fn measure_docker(arguments: &Arguments) -> Result<()> {
+    let machine = machine::description()?;
+    if arguments.quick {
+        progress::say(docker::measure(3, Profile::Dev)?.text(&machine));
+        return Ok(());
+    }
+    write("docker-change", &docker::measure(arguments.rounds, Profile::Release)?.text(&machine))
 }
 
 fn measure_proxy(arguments: &Arguments) -> Result<()> {

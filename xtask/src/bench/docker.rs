@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -11,7 +11,6 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::{
-    released,
     report::Report,
     timing::{Times, seconds},
 };
@@ -21,6 +20,7 @@ use crate::{
     machine::{Hops, Summary},
     program, progress,
     repository::Repository,
+    server::{self, Profile},
 };
 
 const DOCKERFILE: &str = "\
@@ -37,9 +37,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// On both engines, in turns: HOPS; and `docker build`, `docker run`, and asking the new container until it is healthy. The
 /// rival drains nothing and switches nothing, which a script that replaces a running app would have to do as well.
-pub(super) fn measure(rounds: usize) -> Result<Report> {
+pub(super) fn measure(rounds: usize, profile: Profile) -> Result<Report> {
     images::run(&images::Arguments::only(["busybox"]))?;
     let cluster = Cluster::docker()?;
+    let hops = server::build(profile)?;
     let mut report = Report {
         name: "docker",
         title: "A one-line change to live on Docker",
@@ -51,12 +52,12 @@ pub(super) fn measure(rounds: usize) -> Result<Report> {
         rows: Vec::new(),
     };
     for engine in Engine::ALL {
-        on(&cluster, engine, rounds, &mut report)?;
+        on(&cluster, engine, &hops, rounds, &mut report)?;
     }
     Ok(report)
 }
 
-fn on(cluster: &Cluster, engine: Engine, rounds: usize, report: &mut Report) -> Result<()> {
+fn on(cluster: &Cluster, engine: Engine, hops: &Path, rounds: usize, report: &mut Report) -> Result<()> {
     let folder = cluster.layout.bench().join(format!("docker-{}", engine.name()));
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -66,7 +67,7 @@ fn on(cluster: &Cluster, engine: Engine, rounds: usize, report: &mut Report) -> 
     let files = [("iterapp.toml", file.as_str()), ("Dockerfile", DOCKERFILE), ("page", "0\n")];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
     let repository = Repository::of_files(&folder.join("app"), &files)?;
-    let hops = Hops::new(released()?, &folder).apart();
+    let hops = Hops::new(hops.to_owned(), &folder).apart();
     let summary = hops.up(&configuration(cluster, engine)?)?;
     let measured = in_turns(cluster, engine, rounds, &repository, (&hops, &summary));
     // Stopped in any case; what went wrong before is the error to tell.

@@ -18,7 +18,7 @@ pub(super) fn description() -> Result<String> {
         field("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
     let commit = program::output(&mut program::command(["git", "rev-parse", "--short=10", "HEAD"]))?;
     Ok(format!(
-        "{} ({} cores, {} GiB), {}, Kubernetes of `cargo xtask cluster`, commit {}",
+        "{} ({} cores, {} GiB), {}, commit {}",
         field("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
         thread::available_parallelism()?,
         kilobytes.unwrap_or_default() >> 20,
