@@ -49,15 +49,22 @@ pub(crate) fn decide<B>(
     let Ok(name) = host::name(&value) else { return Gate::Refuse(Page::BadRequest) };
     record.host(&name);
 
-    let table = worker.routes.table().load();
-    let Some(route) = table.get(&name) else {
-        return sibling(worker, client, request.uri(), &name, &table);
-    };
     let is_https = client.is_tls || (client.is_trusted && says_https(request.headers()));
+    let came = Came { is_https, port: host::port(&value), target: request.uri() };
+    let table = worker.routes.table().load();
+    let Some(route) = table.get(&name) else { return sibling(worker, &came, &name, &table) };
     if !is_https && wants_https(worker, route.https, &name) {
-        return redirect(worker, true, &name, request.uri());
+        return came.redirect(worker, true, &name);
     }
     Gate::Pass(Arc::clone(&route.upstream), value.clone())
+}
+
+/// How a request came: what matters for where it can be sent.
+struct Came<'r> {
+    is_https: bool,
+    /// The port that the client knows, where it knows one.
+    port: Option<&'r str>,
+    target: &'r Uri,
 }
 
 fn wants_https(worker: &Worker, https: Https, name: &str) -> bool {
@@ -69,20 +76,29 @@ fn wants_https(worker: &Worker, https: Https, name: &str) -> bool {
 }
 
 /// A host without a route whose sibling (`www.` before it or off it) has one is sent there.
-fn sibling(worker: &Worker, client: &Client, uri: &Uri, name: &str, table: &Table) -> Gate {
+fn sibling(worker: &Worker, came: &Came<'_>, name: &str, table: &Table) -> Gate {
     let sibling = host::sibling(name);
     let Some(route) = table.get(&sibling) else { return Gate::Refuse(Page::UnknownHost) };
-    redirect(worker, client.is_tls || wants_https(worker, route.https, &sibling), &sibling, uri)
+    came.redirect(worker, came.is_https || wants_https(worker, route.https, &sibling), &sibling)
 }
 
-fn redirect(worker: &Worker, is_https: bool, name: &str, uri: &Uri) -> Gate {
-    let (scheme, usual, port) =
-        if is_https { ("https", 443, worker.https_port) } else { ("http", 80, worker.http_port) };
-    let port = port.filter(|port| *port != usual).map_or_else(String::new, |port| format!(":{port}"));
-    let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let slash = if target.starts_with('/') { "" } else { "/" };
-    moved(&format!("{scheme}://{name}{port}{slash}{target}"))
-        .map_or(Gate::Refuse(Page::BadRequest), Gate::Answer)
+impl Came<'_> {
+    fn redirect(&self, worker: &Worker, to_https: bool, name: &str) -> Gate {
+        let port = if to_https == self.is_https {
+            self.port.map(str::to_owned)
+        } else if self.port.is_none() && worker.http_port != Some(80) {
+            // It came to port 80, and we listen elsewhere: whoever leads that port to us leads 443, too.
+            None
+        } else {
+            worker.https_port.filter(|port| *port != 443).map(|port| port.to_string())
+        };
+        let scheme = if to_https { "https" } else { "http" };
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        let target = self.target.path_and_query().map_or("/", |target| target.as_str());
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let location = format!("{scheme}://{name}{port}{slash}{target}");
+        moved(&location).map_or(Gate::Refuse(Page::BadRequest), Gate::Answer)
+    }
 }
 
 fn challenge(worker: &Worker, uri: &Uri) -> Option<Response<Bytes>> {

@@ -41,10 +41,7 @@ pub(crate) fn settle<B>(request: &mut Request<B>) -> Result<HeaderValue, NoHost>
 /// The name in a `Host` field: without port and root, in lower case.
 pub(crate) fn name(value: &HeaderValue) -> Result<Cow<'_, str>, NoHost> {
     let text = value.to_str().map_err(|_| NoHost)?;
-    let (name, port) = match text.strip_prefix('[').and_then(|rest| rest.find(']')) {
-        Some(end) => (&text[..end + 2], &text[end + 2..]),
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
+    let (name, port) = divide(text);
     let is_port =
         port.is_empty() || port.strip_prefix(':').is_some_and(|it| it.bytes().all(|b| b.is_ascii_digit()));
     let name = name.strip_suffix('.').unwrap_or(name);
@@ -56,6 +53,19 @@ pub(crate) fn name(value: &HeaderValue) -> Result<Cow<'_, str>, NoHost> {
     }
     let is_normal = !name.bytes().any(|byte| byte.is_ascii_uppercase());
     Ok(if is_normal { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) })
+}
+
+/// The port in a `Host` field whose [`name`] is one.
+pub(crate) fn port(value: &HeaderValue) -> Option<&str> {
+    divide(value.to_str().ok()?).1.strip_prefix(':').filter(|port| !port.is_empty())
+}
+
+/// Name, and port with its colon.
+fn divide(text: &str) -> (&str, &str) {
+    match text.strip_prefix('[').and_then(|rest| rest.find(']')) {
+        Some(end) => text.split_at(end + 2),
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    }
 }
 
 /// `www.` before a name, or off it.

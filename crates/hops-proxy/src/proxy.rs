@@ -71,7 +71,7 @@ impl Proxy {
         certificates: Certificates,
         challenges: Challenges,
     ) -> Result<Self, StartError> {
-        let count = settings.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, Into::into);
+        let count = settings.thread_count();
         let config = tls::configure(certificates.clone(), challenges.clone()).map_err(StartError::Tls)?;
         let acceptor = TlsAcceptor::from(config);
 
@@ -85,8 +85,8 @@ impl Proxy {
                 let (address, opened) =
                     opened.map_err(|source| StartError::Listen { address: name, source })?;
                 addresses.push(address);
-                for (sockets, socket) in sockets.iter_mut().zip(opened) {
-                    sockets.push((socket, tls.clone()));
+                for (index, socket) in opened.into_iter().enumerate() {
+                    sockets[index % count].push((socket, tls.clone()));
                 }
             }
         }

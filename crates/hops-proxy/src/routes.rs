@@ -41,7 +41,7 @@ pub enum Https {
     /// It is sent to HTTPS as soon as there is a certificate for the host; served as it came before that.
     #[default]
     WhenCertified,
-    /// It is sent to HTTPS.
+    /// It is sent to HTTPS, wherever the proxy has a listener for that.
     Always,
 }
 

@@ -1,6 +1,6 @@
 //! What can be set about the proxy. Every value has a default that is right for most.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{num::NonZeroUsize, thread, time::Duration};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,13 @@ pub enum Balance {
     LeastInFlight,
     /// One after the other.
     RoundRobin,
+}
+
+impl Settings {
+    /// How many threads serve.
+    pub fn thread_count(&self) -> usize {
+        self.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, Into::into)
+    }
 }
 
 impl Default for Limits {
