@@ -26,7 +26,7 @@
 //! **How it switches.** [`Upstream::set`] decides what new requests see; whoever left is drained: its requests
 //! finish, its upgraded connections get a stated time and then a proper close. See [`Draining`].
 //!
-//! **What it does not do.** HTTP/3, caching, compression, WebSockets over HTTP/2 (browsers fall back to HTTP/1.1),
+//! **What it does not do.** HTTP/3, caching, compression, WebSocket over HTTP/2 (browsers fall back to HTTP/1.1),
 //! gRPC over anything but HTTP/2, the PROXY protocol.
 
 mod admission;
