@@ -1,13 +1,19 @@
 //! What happens to the platform's containers, as it happens.
 
-use std::{collections::HashSet, time::Duration};
+mod reader;
+
+use std::time::Duration;
 
 use bollard::{models::EventMessage, query_parameters::EventsOptions};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use hops_model::{ApplingName, Target};
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
 
+use self::reader::Reader;
 use super::{ContainerId, Daemon};
 use crate::labels::{self, Role};
 
@@ -40,9 +46,8 @@ pub(crate) struct Subject {
     pub(crate) role: Role,
 }
 
-/// Pauses between attempts to reach a daemon that is away: a restart takes a second or two.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// The pause between attempts to reach a daemon that is away: a restart takes a second or two.
+const PAUSE: Duration = Duration::from_millis(250);
 
 impl Daemon {
     /// What happens from now on. Nothing that happens after this call is missed while the daemon is there, however late
@@ -57,37 +62,47 @@ impl Daemon {
 }
 
 async fn follow(daemon: Daemon, mut since: Timestamp, events: mpsc::UnboundedSender<DaemonEvent>) {
-    let mut out_of_memory = HashSet::new();
-    let mut pause = PAUSE_MIN;
+    let mut reader = Reader::default();
+    let mut turns = tokio::time::interval(PAUSE);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_away = false;
     while !events.is_closed() {
+        turns.tick().await;
         // To know that it is there: the stream of a quiet daemon says nothing.
-        if daemon.client().ping().await.is_ok() {
-            let mut stream = Box::pin(daemon.client().events(Some(options(daemon.platform(), since))));
-            if std::mem::take(&mut was_away) && events.send(DaemonEvent::Reconnected).is_err() {
-                return;
-            }
-            while let Some(message) = stream.next().await {
-                let Ok(message) =
-                    message.inspect_err(|error| tracing::debug!(%error, "Docker's events broke off"))
-                else {
-                    break;
-                };
-                pause = PAUSE_MIN;
-                // What is asked for from here on has not been told yet; the daemon keeps its events by their time.
-                since =
-                    time(&message).map_or(since, |at| at.checked_add(Duration::from_nanos(1)).unwrap_or(at));
-                if let Some(event) = read(message, &mut out_of_memory)
-                    && events.send(event).is_err()
-                {
+        if daemon.client().ping().await.is_err() {
+            was_away = true;
+            continue;
+        }
+        let mut stream = Box::pin(daemon.client().events(Some(options(daemon.platform(), since))));
+        if std::mem::take(&mut was_away) && events.send(DaemonEvent::Reconnected).is_err() {
+            return;
+        }
+        loop {
+            let due = reader.due().map(Instant::from_std);
+            let told = tokio::select! {
+                message = stream.next() => match message {
+                    Some(Ok(message)) => {
+                        // What is asked for from here on has not been told yet; the daemon keeps its events by their time.
+                        let at = time(&message).unwrap_or(since);
+                        since = at.checked_add(Duration::from_nanos(1)).unwrap_or(at);
+                        reader.read(message)
+                    }
+                    end => {
+                        tracing::warn!(error = ?end.and_then(Result::err), "Docker has ended its events; connecting again");
+                        was_away = true;
+                        break;
+                    }
+                },
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    reader.let_go(std::time::Instant::now())
+                }
+            };
+            for event in told {
+                if events.send(event).is_err() {
                     return;
                 }
             }
-            tracing::warn!("Docker has ended its events; connecting again");
         }
-        was_away = true;
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 
@@ -102,38 +117,6 @@ fn options(platform: &str, since: Timestamp) -> EventsOptions {
 
 fn time(message: &EventMessage) -> Option<Timestamp> {
     Timestamp::from_nanosecond(message.time_nano?.into()).ok()
-}
-
-/// Reads one message. That memory ran out is told before the end that it brings.
-fn read(message: EventMessage, out_of_memory: &mut HashSet<String>) -> Option<DaemonEvent> {
-    let actor = message.actor?;
-    let id = actor.id?;
-    let attributes = actor.attributes?;
-    let decoded = labels::decode(&attributes)?;
-    let action = message.action?;
-    let subject = Subject {
-        container: ContainerId(id.clone()),
-        target: decoded.target,
-        appling: decoded.appling,
-        instance: decoded.instance,
-        role: decoded.role,
-    };
-    match action.as_str() {
-        "start" => Some(DaemonEvent::Started(subject)),
-        "oom" => {
-            out_of_memory.insert(id);
-            None
-        }
-        "die" => {
-            let code = attributes.get("exitCode").and_then(|code| code.parse().ok()).unwrap_or_default();
-            Some(DaemonEvent::Died { subject, code, is_out_of_memory: out_of_memory.remove(&id) })
-        }
-        "destroy" => {
-            out_of_memory.remove(&id);
-            Some(DaemonEvent::Removed(subject))
-        }
-        _ => None,
-    }
 }
 
 /// Stops a task with whoever waits for it.

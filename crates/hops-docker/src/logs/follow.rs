@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{sync::mpsc, task::JoinSet, time::MissedTickBehavior};
 
 use super::{
     reader::{Gone, Reader, Source},
@@ -13,7 +13,7 @@ use super::{
 use crate::daemon::{Container, ContainerId, DaemonEvent, Subject};
 
 /// The pause before a stream is taken up again that broke off while its container runs.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(250);
 
 impl Reader {
     /// Takes up containers as they come and start again. Ends only when nobody listens.
@@ -96,16 +96,17 @@ impl Reader {
                 return;
             }
         }
+        let mut turns = tokio::time::interval(PAUSE);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            turns.tick().await;
             while starts.try_recv().is_ok() {}
             match self.read(&source, &Span { from, ..Span::default() }, true).await {
                 Ok(last) => from = last.map(after).or(from),
                 Err(Gone) => return,
             }
-            if self.is_running(&source).await {
-                // Its stream broke off, as it does when the daemon goes away.
-                tokio::time::sleep(PAUSE).await;
-            } else if starts.recv().await.is_none() {
+            // The stream of one that still runs broke off, as it does when the daemon goes away.
+            if !self.is_running(&source).await && starts.recv().await.is_none() {
                 return;
             }
         }
