@@ -20,7 +20,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{self, Cluster},
     images, paths, progress,
     server::{self, Profile, Server},
 };
@@ -56,6 +56,8 @@ enum Figure {
     Memory,
     /// A one-line change to live on Docker, against docker build, docker run and a healthy answer; needs no cluster
     Docker,
+    /// Requests lost in twenty roll-outs and twenty rollbacks on Docker, under load; needs no cluster
+    DockerLoss,
     /// The proxy's processor time per request and more, against nginx and Traefik; needs no cluster
     Proxy,
 }
@@ -81,7 +83,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if wanted.contains(&Figure::Docker) {
         measure_docker(arguments)?;
     }
-    if wanted.iter().all(|figure| matches!(figure, Figure::Proxy | Figure::Docker)) {
+    if wanted.contains(&Figure::DockerLoss) {
+        cluster::up_docker()?;
+        write("docker-loss", &loss::measure(&loss::DOCKER)?.text(&machine::description()?))?;
+    }
+    if wanted.iter().all(|figure| figure.needs_no_cluster()) {
         return Ok(());
     }
     let cluster = Cluster::running()?;
@@ -98,15 +104,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Figure::Same => same::measure(&bench)?,
             Figure::Check => check::measure(&bench)?,
             Figure::Many => many::measure(&bench)?,
-            Figure::Loss => loss::measure(&bench)?,
+            Figure::Loss => loss::measure(&loss::KUBERNETES)?,
             Figure::Memory => memory::measure(&bench)?,
-            Figure::Proxy | Figure::Docker => continue,
+            Figure::Proxy | Figure::Docker | Figure::DockerLoss => continue,
         };
         let machine = format!("{}, Kubernetes of `cargo xtask cluster`", machine::description()?);
         write(report.name, &report.text(&machine))?;
     }
     // The server of the benchmark goes; the cluster was there before, or is announced by `up`.
     bench.cluster.stop_server()
+}
+
+impl Figure {
+    fn needs_no_cluster(self) -> bool {
+        matches!(self, Self::Proxy | Self::Docker | Self::DockerLoss)
+    }
 }
 
 impl Bench {
