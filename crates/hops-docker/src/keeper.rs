@@ -11,12 +11,14 @@
 
 mod judge;
 mod leave;
+mod mind;
 mod minder;
 mod next;
 mod patience;
 mod prove;
 mod readiness;
 mod rollout;
+mod seen;
 mod status;
 mod view;
 mod words;
@@ -210,6 +212,10 @@ impl Keeping {
         for held in &held {
             for key in keys(held) {
                 let instance = found.get_mut(&key).and_then(Vec::pop);
+                if instance.is_none() && Some(held) == self.serving.as_ref() {
+                    let ((target, name), (release, replica)) = (&self.owner, key);
+                    tracing::warn!(%target, appling = %name, %release, replica, "a container is gone; making it anew");
+                }
                 self.mind(key, &held.form, instance);
             }
         }

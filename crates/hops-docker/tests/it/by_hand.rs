@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use hops_model::{ApplingResult, HostName};
 use hops_testkit::{DockerEngine, Load, Scene, scene::with};
 
-use crate::world::Machine;
+use crate::{log, world::Machine};
 
 on_both_engines! {
     a_killed_container_comes_back,
@@ -109,8 +109,11 @@ async fn what_was_removed_while_hops_was_away_comes_back(engine: DockerEngine) -
     ensure!(machine.containers().await? == before, "apps do not need HOPS");
     machine.engine.docker(&["rm", "--force", &before[0]]).await?;
     machine.start_hops().await?;
-    // One is there from the first request on; the other is made again.
+    // One is there from the first request on; the other is made again, and whoever reads the log is told.
     ensure!(scene.get(&web, "/").await?.status == 200);
+    let app = scene.target.app.as_str();
+    let said = log::lines(app);
+    ensure!(said.iter().any(|line| line.contains("a container is gone; making it anew")), "{said:?}");
     until(&machine, |containers| containers.len() == 2).await?;
     let again = scene.deploy_well(std::slice::from_ref(&web)).await?;
     ensure!(again.of("web").result == ApplingResult::Unchanged, "{}", again.plan);

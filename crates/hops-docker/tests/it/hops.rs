@@ -15,6 +15,8 @@ use hops_model::{ApplingOutcome, ApplingStatus, Desired, Target};
 use hops_proxy::{Certificates, Challenges, Listeners, Proxy, Routes};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::log;
+
 /// HOPS on one machine, which may be started again and again.
 pub(crate) struct Hops {
     settings: Settings,
@@ -38,6 +40,7 @@ impl Hops {
 
     /// Starts it on what an earlier one left.
     pub(crate) async fn start(&self, directory: &Path, entrance: SocketAddr) -> Result<()> {
+        log::keep();
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (settings, folder, routes) = (self.settings.clone(), directory.to_owned(), Routes::new());
         let given = routes.clone();

@@ -28,6 +28,7 @@ mod conformance;
 mod deaths;
 mod disk;
 mod hops;
+mod log;
 mod loss;
 mod siblings;
 mod world;
