@@ -51,7 +51,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
     let socket = match tls {
         None => Socket::Plain(socket),
         Some(tls) => {
-            let Some(stream) = tls::accept(&worker, &tls, socket).await else { return };
+            let Some(stream) = Box::pin(tls::accept(&worker, &tls, socket)).await else { return };
             client.is_http2.set(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
             Socket::Tls(Box::new(stream))
         }
@@ -63,8 +63,9 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
             Some(is_http2) => client.is_http2.set(is_http2),
         }
     }
+    // On the heap is what not every connection needs: a task is as large as the largest thing that it may become.
     if client.is_http2.get() {
-        serve_http2(&worker, &client, stream).await;
+        Box::pin(serve_http2(&worker, &client, stream)).await;
     } else {
         serve_http1(&worker, &client, stream).await;
     }
@@ -153,7 +154,7 @@ async fn serve_http1(worker: &Rc<Worker>, client: &Rc<Client>, mut stream: Clien
             End::Upgraded => {
                 let tunnel = client.tunnel.borrow_mut().take();
                 if let Some(tunnel) = tunnel {
-                    tunnel.run(released(*connection), worker).await;
+                    Box::pin(tunnel.run(released(*connection), worker)).await;
                 }
                 return;
             }
@@ -202,5 +203,20 @@ impl Service<Request<Incoming>> for Requests {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let open = self.client.open();
         Box::pin(exchange::serve(Rc::clone(&self.worker), Rc::clone(&self.client), open, request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten thousand idle connections are ten thousand of these.
+    #[test]
+    fn a_connection_that_says_nothing_is_small() {
+        fn size<F, A, B, C, D>(_: fn(A, B, C, D) -> F) -> usize {
+            size_of::<F>()
+        }
+        let size = size(serve);
+        assert!(size <= 1024, "{size} bytes");
     }
 }

@@ -277,7 +277,7 @@ async fn a_connection_that_was_idle_for_long_still_serves() {
     let backend = Backend::new(|seen| ok(seen.path())).await;
     let world = World::new(&[&backend]);
     let mut wire = world.connect().await;
-    // Its buffers are given back after a second; the requests must not notice.
+    // Its buffers are given back soon; the requests must not notice.
     for path in ["/one", "/two"] {
         wire.send(&format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
         assert_eq!(wire.answer().await.text(), path);
