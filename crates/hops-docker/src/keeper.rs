@@ -21,7 +21,6 @@ mod rollout;
 mod seen;
 mod status;
 mod view;
-mod words;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -10,7 +10,8 @@ use hops_engine::EngineError;
 
 use super::{
     Answer, Keeping, Key,
-    minder::{GRACE, Seen},
+    minder::GRACE,
+    seen::Seen,
     view::{Stage, View},
 };
 use crate::{

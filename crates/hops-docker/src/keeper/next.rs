@@ -56,7 +56,7 @@ pub(super) fn next(instance: Option<&Instance>, form: &DesiredAppling, worked: &
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use hops_model::{
         AppName, ApplingName, Environment, HttpPath, Port, ReleaseNumber, Target, app::Resources,
         desired::Sidecar,
@@ -91,7 +91,7 @@ mod tests {
     }
 
     /// The sidecar and the app, each with its state and the second in which it started.
-    fn instance(of_sidecar: (ContainerState, i64), of_app: (ContainerState, i64)) -> Instance {
+    pub(crate) fn instance(of_sidecar: (ContainerState, i64), of_app: (ContainerState, i64)) -> Instance {
         let container = |role: Role, (state, second): (ContainerState, i64), joins: Option<&str>| Container {
             id: ContainerId(role.to_string()),
             name: role.to_string(),

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{
     judge::{Doubt, Finding, overdue},
+    prove::list,
     view::View,
-    words::list,
 };
 use crate::Settings;
 

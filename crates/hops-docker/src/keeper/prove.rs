@@ -7,7 +7,6 @@ use hops_model::{ApplingName, Cause, CauseCode, DesiredAppling, Target};
 use super::{
     judge::Finding,
     view::{Asked, Exit, Told},
-    words::list,
 };
 use crate::{
     daemon::{Container, Instance, InstanceId, Listener, init_failure},
@@ -195,6 +194,11 @@ fn nothing_listens(port: u16, listeners: &[Listener], log: &[String]) -> Cause {
         ),
     };
     Cause::new(CauseCode::NothingListens, message, help).with_proof(log.join("\n"))
+}
+
+/// Ports, for people.
+pub(super) fn list(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

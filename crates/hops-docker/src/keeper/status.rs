@@ -6,7 +6,7 @@ use super::{
     Keeping,
     judge::describe,
     keys,
-    minder::Seen,
+    seen::Seen,
     view::{Stage, View},
 };
 

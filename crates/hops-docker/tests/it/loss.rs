@@ -17,9 +17,10 @@ async fn check(engine: DockerEngine, manners: Manners, replicas: u16) -> Result<
     let machine = Machine::on(engine).await?;
     let is_long = std::env::var_os("HOPS_TEST_LONG").is_some();
     let times = if is_long { 20 } else { 3 };
-    let load = match is_long {
-        true => |address, host: &str| Load::of_all_kinds(address, host, 1000),
-        false => |address, host: &str| Load::of_all_kinds(address, host, 500),
+    let load = if is_long {
+        |address, host: &str| Load::of_all_kinds(address, host, 1000)
+    } else {
+        |address, host: &str| Load::of_all_kinds(address, host, 500)
     };
     let rollouts = Rollouts { manners, replicas, forth: times, back: times, load };
     let Counted { tally, mut took } = no_request_is_lost(&machine, rollouts).await?;
