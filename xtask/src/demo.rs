@@ -3,6 +3,7 @@
 //!
 //! Uses HOPS as its users do, through the command line, and knows no more of it.
 
+mod engine;
 mod kubernetes;
 mod machine;
 

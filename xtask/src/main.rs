@@ -1,15 +1,12 @@
 //! The project's own tasks, run as `cargo xtask TASK`.
 //!
-//! Knows the checkout and this machine; knows nothing of how HOPS works inside. Few dependencies, so that a task starts
-//! seconds after a fresh clone.
+//! Knows the checkout and this machine, nothing of how HOPS works inside. Few dependencies: it starts soon after a clone.
 #![expect(clippy::print_stderr, reason = "a program for a terminal says there what it does")]
 
 mod bench;
-mod cargo_tools;
 mod cluster;
 mod demo;
 mod digest;
-mod docker;
 mod http;
 mod images;
 mod machine;

@@ -1,13 +1,13 @@
 //! All that has to hold before a change lands: what `.ci/run` runs.
 
+mod cargo_tools;
+
 use std::{process::Command, time::Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{
-    cargo_tools::{CargoTool, DENY, MACHETE},
-    cluster, images, packages, paths, program, progress, tidy,
-};
+use self::cargo_tools::{CargoTool, DENY, MACHETE};
+use crate::{cluster, images, packages, paths, program, progress, tidy};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]

@@ -4,10 +4,9 @@ use std::{fs, net::SocketAddr, path::Path, process::Command, thread};
 
 use anyhow::{Result, bail};
 
-use super::{APP, Platform, show_how_it_works, url};
+use super::{APP, Platform, engine::Docker, show_how_it_works, url};
 use crate::{
     cluster::Guest,
-    docker::Docker,
     machine::{Hops, Summary},
     progress,
     server::{self, Profile},

@@ -20,13 +20,13 @@ use crate::{
 const SOCKET: &str = "/var/run/docker.sock";
 
 /// An engine that runs.
-pub(crate) struct Docker {
+pub(super) struct Docker {
     socket: PathBuf,
 }
 
 impl Docker {
     /// The engine that the user's own variables name, or that of the machine; installed and started where there is none.
-    pub(crate) fn ensure(guest: &Guest) -> Result<Self> {
+    pub(super) fn ensure(guest: &Guest) -> Result<Self> {
         if let Some(host) = env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()) {
             let Some(path) = host.strip_prefix("unix://") else {
                 bail!(
@@ -65,7 +65,7 @@ impl Docker {
 
     /// Makes sure that base images are there: as they are published where a registry can be reached, else assembled from
     /// Debian packages. Images of these names that are there already are left alone.
-    pub(crate) fn ensure_images(&self, names: &[(&str, &str)], folder: &Path) -> Result<()> {
+    pub(super) fn ensure_images(&self, names: &[(&str, &str)], folder: &Path) -> Result<()> {
         for (name, tag) in names {
             let image = format!("{name}:{tag}");
             if self.identity(&image).is_some() {
