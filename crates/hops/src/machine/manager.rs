@@ -64,9 +64,11 @@ impl Manager {
         self.tell("STOPPING=1\nSTATUS=Finishing the requests in hand", &[]);
     }
 
-    /// Has a socket kept under a name; one that is kept already stays as it is.
-    pub(crate) fn keep(&self, name: &str, socket: impl AsFd) {
-        self.tell(&format!("FDSTORE=1\nFDNAME={name}"), &[socket.as_fd()]);
+    /// Has sockets kept under a name; those that are kept already stay as they are.
+    pub(crate) fn keep(&self, name: &str, sockets: &[TcpListener]) {
+        for socket in sockets {
+            self.tell(&format!("FDSTORE=1\nFDNAME={name}"), &[socket.as_fd()]);
+        }
     }
 
     /// Lets go of the sockets that were kept and are not wanted any more.
@@ -115,12 +117,12 @@ impl Kept {
         Self(sockets.collect())
     }
 
-    /// The socket of a name, if it listens at one of these addresses.
-    pub(crate) fn take(&mut self, name: &str, addresses: &[SocketAddr]) -> Option<TcpListener> {
-        let fits =
-            |listener: &TcpListener| listener.local_addr().is_ok_and(|address| addresses.contains(&address));
-        let index = self.0.iter().position(|(own, listener)| own == name && fits(listener))?;
-        Some(self.0.swap_remove(index).1)
+    /// The sockets of a name that listen at one of these addresses.
+    pub(crate) fn take(&mut self, name: &str, addresses: &[SocketAddr]) -> Vec<TcpListener> {
+        let fits = |(own, listener): &mut (String, TcpListener)| {
+            own == name && listener.local_addr().is_ok_and(|address| addresses.contains(&address))
+        };
+        self.0.extract_if(.., fits).map(|(_, listener)| listener).collect()
     }
 }
 
@@ -174,7 +176,7 @@ mod tests {
         manager.ready();
         assert_eq!(receive(&socket), ("READY=1\nSTATUS=Ready".to_owned(), 0));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        manager.keep("http", &listener);
+        manager.keep("http", std::slice::from_ref(&listener));
         assert_eq!(receive(&socket), ("FDSTORE=1\nFDNAME=http".to_owned(), 1));
         manager.forget(Kept(vec![("old".to_owned(), listener)]));
         assert_eq!(receive(&socket), ("FDSTOREREMOVE=1\nFDNAME=old".to_owned(), 0));
@@ -196,9 +198,9 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let other = SocketAddr::from(([127, 0, 0, 1], 1));
         let mut kept = Kept(vec![("http".to_owned(), listener)]);
-        assert!(kept.take("https", &[address]).is_none());
-        assert!(kept.take("http", &[other]).is_none());
-        assert!(kept.take("http", &[other, address]).is_some());
-        assert!(kept.take("http", &[address]).is_none());
+        assert!(kept.take("https", &[address]).is_empty());
+        assert!(kept.take("http", &[other]).is_empty());
+        assert_eq!(kept.take("http", &[other, address]).len(), 1);
+        assert!(kept.take("http", &[address]).is_empty());
     }
 }

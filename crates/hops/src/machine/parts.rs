@@ -50,7 +50,8 @@ impl Parts {
         let listener = platform::listen(configuration.listen).await?;
         let server = hosts::reachable(listener.local_addr().context("cannot tell the server's address")?);
         let (manager, mut kept) = (Manager::from_environment(), Kept::from_environment());
-        let ports = Ports::listen(configuration.ports.http, configuration.ports.https, &mut kept)?;
+        let threads = configuration.proxy.thread_count();
+        let ports = Ports::listen(configuration.ports.http, configuration.ports.https, threads, &mut kept)?;
         manager.forget(kept);
         manager.keep("http", &ports.http);
         manager.keep("https", &ports.https);
@@ -80,6 +81,8 @@ impl Parts {
             challenges.clone(),
         )
         .users()?;
+        // What was issued before is in place for the first handshake.
+        certifier.want(routes.hosts());
         let certifying = tokio::spawn(hosts::certify(certifier, routes.clone())).abort_handle();
         let Ports { http, https, fallback } = ports;
         let listeners = Listeners { http: vec![http.into()], https: vec![https.into()] };

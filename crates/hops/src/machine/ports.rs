@@ -10,9 +10,6 @@ use anyhow::Context;
 use super::manager::Kept;
 use crate::failure::{Blame, Failure};
 
-/// How many connections may wait to be taken, such as during a restart.
-const BACKLOG: i32 = 4096;
-
 /// What is wanted where nothing is configured, and what will do.
 const DEFAULTS: [Pair; 2] = [Pair { http: 80, https: 443 }, Pair { http: 8080, https: 8443 }];
 
@@ -25,10 +22,10 @@ struct Pair {
 /// Where apps are listened for.
 #[derive(Debug)]
 pub(crate) struct Ports {
-    /// Plain HTTP.
-    pub(crate) http: TcpListener,
-    /// HTTP with TLS.
-    pub(crate) https: TcpListener,
+    /// Plain HTTP: a socket for each thread of the proxy.
+    pub(crate) http: Vec<TcpListener>,
+    /// HTTP with TLS, likewise.
+    pub(crate) https: Vec<TcpListener>,
     /// Why it is not 80 and 443, where nothing was configured.
     pub(crate) fallback: Option<Fallback>,
 }
@@ -48,17 +45,18 @@ impl Ports {
     pub(crate) fn listen(
         http: Option<SocketAddr>,
         https: Option<SocketAddr>,
+        threads: usize,
         kept: &mut Kept,
     ) -> Result<Self, Failure> {
         let mut fallback = None;
         let [standard, other] = DEFAULTS
             .map(|pair| (Wanted::new("http", http, pair.http), Wanted::new("https", https, pair.https)));
-        let mut listened = both(&standard, kept);
+        let mut listened = both(&standard, threads, kept);
         if let Err((Wanted { is_configured: false, port, .. }, error)) = &listened
             && let Some(why) = reason(*port, error)
         {
             fallback = Some(why);
-            listened = both(&other, kept);
+            listened = both(&other, threads, kept);
         }
         match listened {
             Ok((http, https)) => Ok(Self { http, https, fallback }),
@@ -70,7 +68,8 @@ impl Ports {
 impl Ports {
     /// The numbers of both.
     pub(crate) fn numbers(&self) -> io::Result<[u16; 2]> {
-        Ok([self.http.local_addr()?.port(), self.https.local_addr()?.port()])
+        let number = |sockets: &[TcpListener]| io::Result::Ok(sockets[0].local_addr()?.port());
+        Ok([number(&self.http)?, number(&self.https)?])
     }
 }
 
@@ -89,28 +88,27 @@ impl Wanted {
         Self { name, configured, port, is_configured: configured.is_some() }
     }
 
-    fn listen(&self, kept: &mut Kept) -> io::Result<TcpListener> {
+    fn listen(&self, threads: usize, kept: &mut Kept) -> io::Result<Vec<TcpListener>> {
         let addresses = match self.configured {
             Some(address) => vec![address],
             None => {
                 vec![(Ipv6Addr::UNSPECIFIED, self.port).into(), (Ipv4Addr::UNSPECIFIED, self.port).into()]
             }
         };
-        if let Some(listener) = kept.take(self.name, &addresses) {
-            return Ok(listener);
+        let sockets = kept.take(self.name, &addresses);
+        if !sockets.is_empty() {
+            return Ok(sockets);
         }
         let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
         for address in addresses {
-            result = TcpListener::bind(address);
+            result = hops_proxy::listen(address, threads);
             match &result {
                 // `[::]` takes IPv4 as well. A machine without IPv6 has no such address.
                 Err(error) if is_without_ipv6(error) => {}
                 _ => break,
             }
         }
-        let listener = result?;
-        rustix::net::listen(&listener, BACKLOG)?;
-        Ok(listener)
+        result
     }
 
     fn failure(&self, error: io::Error, before: Option<&Fallback>) -> Failure {
@@ -141,10 +139,12 @@ const ALLOW: &str =
 
 fn both(
     (http, https): &(Wanted, Wanted),
+    threads: usize,
     kept: &mut Kept,
-) -> Result<(TcpListener, TcpListener), (Wanted, io::Error)> {
-    let listen =
-        |wanted: &Wanted, kept: &mut Kept| wanted.listen(kept).map_err(|error| (wanted.clone(), error));
+) -> Result<(Vec<TcpListener>, Vec<TcpListener>), (Wanted, io::Error)> {
+    let listen = |wanted: &Wanted, kept: &mut Kept| {
+        wanted.listen(threads, kept).map_err(|error| (wanted.clone(), error))
+    };
     Ok((listen(http, kept)?, listen(https, kept)?))
 }
 
@@ -180,9 +180,9 @@ mod tests {
     #[test]
     fn what_is_configured_is_listened_at() {
         let (http, https) = (free(), free());
-        let ports = Ports::listen(Some(http), Some(https), &mut Kept::default()).unwrap();
-        assert_eq!(ports.http.local_addr().unwrap(), http);
-        assert_eq!(ports.https.local_addr().unwrap(), https);
+        let ports = Ports::listen(Some(http), Some(https), 2, &mut Kept::default()).unwrap();
+        assert_eq!(ports.http[1].local_addr().unwrap(), http);
+        assert_eq!(ports.https[1].local_addr().unwrap(), https);
         assert_eq!(ports.fallback, None);
     }
 
@@ -190,7 +190,7 @@ mod tests {
     fn what_is_configured_and_taken_is_told_and_not_replaced() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let failure = Ports::listen(Some(free()), Some(address), &mut Kept::default()).unwrap_err();
+        let failure = Ports::listen(Some(free()), Some(address), 2, &mut Kept::default()).unwrap_err();
         assert_eq!(failure.exit, crate::exit::Exit::Users);
         let text = failure.render(anstyle::Style::new(), anstyle::Style::new());
         assert!(text.starts_with(&format!("error: cannot listen for apps on {address}\n")), "{text}");

@@ -51,6 +51,8 @@ Description=HOPS, the platform on this machine
 # Wanted and not required: HOPS goes on while Docker restarts, and mends what changed afterwards.
 Wants=network-online.target docker.service
 After=network-online.target docker.service
+# However often it fails while Docker is away, it is tried again.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -62,7 +64,7 @@ RestartSec=1
 TimeoutStartSec=2min
 # Requests in hand may end; new connections wait in the sockets that systemd keeps meanwhile.
 TimeoutStopSec=2min
-FileDescriptorStoreMax=8
+FileDescriptorStoreMax=512
 KillMode=mixed
 LimitNOFILE=1048576
 # Where memory runs out, an app or a build goes before the way to all of them.

@@ -189,6 +189,7 @@ async fn connections_wait_in_the_managers_sockets_while_the_platform_restarts() 
 
     let manager = Manager::new();
     let mut first = manager.start(platform.hops(&app, &["up"]));
+    // One is enough to show it; the others of each name are let go.
     let kept: Vec<OwnedFd> = ["http", "https"]
         .iter()
         .flat_map(|name| manager.hears(&format!("FDSTORE=1\nFDNAME={name}")))
