@@ -65,7 +65,7 @@ impl Credentials {
             (None, Some(server)) => server,
             (None, None) => {
                 return Err(Failure::users_fault("no server is known")
-                    .hint("`hops login URL`, `--server URL`, or the variable HOPS_SERVER"));
+                    .hint("`hops up` starts one on this machine; `hops login URL`, `--server URL` or the variable HOPS_SERVER names another"));
             }
         };
         let token = match from_environment()? {

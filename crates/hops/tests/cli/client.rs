@@ -30,7 +30,7 @@ fn without_a_server_or_a_token_it_says_how_to_name_them() {
         --- stderr
         error: no server is known
 
-        hint: `hops login URL`, `--server URL`, or the variable HOPS_SERVER
+        hint: `hops up` starts one on this machine; `hops login URL`, `--server URL` or the variable HOPS_SERVER names another
     "]],
     );
     shop.check(
@@ -132,7 +132,7 @@ fn a_login_that_fails_is_not_remembered() {
         --- stderr
         error: no server is known
 
-        hint: `hops login URL`, `--server URL`, or the variable HOPS_SERVER
+        hint: `hops up` starts one on this machine; `hops login URL`, `--server URL` or the variable HOPS_SERVER names another
     "]],
     );
 }
@@ -218,7 +218,7 @@ fn what_is_checked_is_the_commit_and_not_what_lies_beside_it() {
         --- stderr
         error: no server is known
 
-        hint: `hops login URL`, `--server URL`, or the variable HOPS_SERVER
+        hint: `hops up` starts one on this machine; `hops login URL`, `--server URL` or the variable HOPS_SERVER names another
     "]],
     );
 }
