@@ -25,27 +25,28 @@ impl Hosts {
 
     /// The first of these hosts that another app, or another environment, has.
     pub(crate) fn taken(&self, target: &Target, hosts: &[HostName]) -> Option<Cause> {
-        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.iter().find_map(|host| {
-            let (owner, _) = owners.get(host).filter(|(owner, _)| owner != target)?;
-            Some(Cause::new(
-                CauseCode::RouteTaken,
-                format!("{host} leads to {owner} already"),
-                "choose another `domain`, or take it away from the other app first",
-            ))
-        })
+        taken(&self.owners.lock().unwrap_or_else(PoisonError::into_inner), target, hosts)
     }
 
     /// Routes those hosts to an appling on its way that nobody has: they answer that nothing is ready yet, and their
-    /// certificates can be had.
-    pub(crate) fn claim(&self, owner: &Owner, hosts: &[HostName], upstream: &Arc<Upstream>) {
-        self.change(owner, hosts, upstream, |there| there.is_none());
+    /// certificates can be had. Nothing is routed where another app, or another environment, has one of them.
+    pub(crate) fn claim(&self, owner: &Owner, hosts: &[HostName], upstream: &Arc<Upstream>) -> Option<Cause> {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = taken(&owners, &owner.0, hosts);
+        if taken.is_none() {
+            self.change(&mut owners, owner, hosts, upstream, |there| there.is_none());
+        }
+        taken
     }
 
     /// Routes hosts to an appling that is live, those of its siblings included: it is what they move to. It has no
     /// others from now on.
     pub(crate) fn take(&self, owner: &Owner, hosts: &[HostName], upstream: &Arc<Upstream>) {
-        self.change(owner, hosts, upstream, |there| there.is_none_or(|there| there.0 == owner.0));
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change(&mut owners, owner, hosts, upstream, |there| {
+            there.is_none_or(|there| there.0 == owner.0)
+        });
+        drop(owners);
         self.keep(owner, hosts);
     }
 
@@ -65,12 +66,12 @@ impl Hosts {
 
     fn change(
         &self,
+        owners: &mut HashMap<HostName, Owner>,
         owner: &Owner,
         hosts: &[HostName],
         upstream: &Arc<Upstream>,
         may_have: impl Fn(Option<&Owner>) -> bool,
     ) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         let news: Vec<&HostName> = hosts
             .iter()
             .filter(|host| {
@@ -90,6 +91,17 @@ impl Hosts {
             owners.insert(host.clone(), owner.clone());
         }
     }
+}
+
+fn taken(owners: &HashMap<HostName, Owner>, target: &Target, hosts: &[HostName]) -> Option<Cause> {
+    hosts.iter().find_map(|host| {
+        let (owner, _) = owners.get(host).filter(|(owner, _)| owner != target)?;
+        Some(Cause::new(
+            CauseCode::RouteTaken,
+            format!("{host} leads to {owner} already"),
+            "choose another `domain`, or take it away from the other app first",
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -117,8 +129,8 @@ mod tests {
         let hosts = Hosts::new(routes.clone(), Https::Never);
         let ((old, old_upstream), (new, new_upstream)) = (owner("shop", "old"), owner("shop", "new"));
         let shop = host("shop.example.com");
-        hosts.claim(&old, &shop, &old_upstream);
-        hosts.claim(&new, &shop, &new_upstream);
+        assert_eq!(hosts.claim(&old, &shop, &old_upstream), None);
+        assert_eq!(hosts.claim(&new, &shop, &new_upstream), None, "it waits for its turn");
         assert_eq!(leads_to(&routes, "shop.example.com").as_deref(), Some("old"));
         hosts.take(&new, &shop, &new_upstream);
         assert_eq!(leads_to(&routes, "shop.example.com").as_deref(), Some("new"));
@@ -137,6 +149,7 @@ mod tests {
         hosts.take(&shop, &taken, &upstream);
         assert!(hosts.taken(&shop.0, &taken).is_none());
         let cause = hosts.taken(&other.0, &taken).unwrap();
+        assert_eq!(hosts.claim(&other, &taken, &upstream), Some(cause.clone()));
         assert_eq!(cause.code, CauseCode::RouteTaken);
         assert_eq!(cause.message, "shop.example.com leads to shop in prod already");
         hosts.keep(&shop, &[]);

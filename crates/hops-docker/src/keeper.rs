@@ -232,7 +232,9 @@ impl Keeping {
             self.site.hosts.take(&self.owner, &serving.form.routes, &self.upstream);
         }
         if let Some(held) = coming {
-            self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream);
+            if let Some(cause) = self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream) {
+                tracing::warn!(appling = %held.form.name, %cause, "what was on its way gets no route");
+            }
             self.coming = Some(Coming::new(held, None, 0));
         }
     }

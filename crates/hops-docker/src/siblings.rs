@@ -11,6 +11,9 @@
 //! nothing is ready. What neither mends is a program that looks a name up once and never again, such as nginx with a
 //! name in `proxy_pass`: a Service's address is for ever, a container's is not. It needs `resolver 127.0.0.11`.
 //!
+//! Where Docker is restarted without `live-restore` while HOPS is away, containers may get other addresses, and are
+//! found at the former ones until HOPS is back.
+//!
 //! A container holds the file itself, not its name, so it is never replaced, only overwritten.
 
 use std::{

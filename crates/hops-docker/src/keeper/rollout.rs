@@ -57,11 +57,18 @@ impl Keeping {
         };
         let coming = (Some(&held) != self.serving.as_ref()).then(|| held.clone());
         let (target, name) = &self.owner;
+        // Another app may have got it in this moment.
+        if let Some(cause) = self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream) {
+            self.refuse(order, cause);
+            return;
+        }
         if let Err(error) = self.site.ledger.update(target, name, |entry| entry.coming = coming).await {
             let _ = order.verdict.send(Err(error));
             return;
         }
         self.cancel();
+        let routed = self.serving.iter().chain([&held]).flat_map(|held| &held.form.routes);
+        self.site.hosts.keep(&self.owner, &routed.cloned().collect::<Vec<_>>());
         let wanted: Vec<Key> = self.serving.iter().chain([&held]).flat_map(keys).collect();
         self.let_go(|key| !wanted.contains(key), None).await;
         for key in keys(&held) {
@@ -74,7 +81,6 @@ impl Keeping {
             }
             self.mind(key, &held.form, None);
         }
-        self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream);
         self.orders += 1;
         self.coming = Some(Coming::new(held, Some(order), self.orders));
     }
@@ -87,6 +93,12 @@ impl Keeping {
             "a newer deploy took its place",
             "see what became of that one; deploy again if this one is wanted",
         );
+        self.refuse(order, cause);
+    }
+
+    /// Ends an order whose form was never decided about.
+    fn refuse(&self, order: Order, cause: Cause) {
+        order.events.send(Event::Failed { appling: order.form.name.clone(), cause: cause.clone() });
         let outcome = outcome(self, &order, ApplingResult::Failed);
         let _ = order.verdict.send(Ok(ApplingOutcome { cause: Some(cause), ..outcome }));
     }

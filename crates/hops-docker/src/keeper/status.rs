@@ -19,7 +19,12 @@ impl Keeping {
             *before = status;
             is_new
         });
-        let is_settled = self.crew.values().all(|minder| minder.seen().is_settled);
+        // What comes beside something that serves may take its time.
+        let held = self.serving.as_ref().or(self.coming.as_ref().map(|coming| &coming.held));
+        let is_settled = held
+            .into_iter()
+            .flat_map(keys)
+            .all(|key| self.crew.get(&key).is_some_and(|minder| minder.seen().is_settled));
         self.settled
             .send_if_modified(|before| !std::mem::replace(before, *before || is_settled) && is_settled);
     }
