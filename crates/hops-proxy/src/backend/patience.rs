@@ -31,7 +31,7 @@ impl Patience {
     pub(super) fn ends(&self, link: &Link, upload: &Upload) -> Option<Fault> {
         match self.sent.get() {
             Some(before) if !upload.is_done() && upload.sent - before < self.least() => {
-                Some(Fault::ClientTimeout)
+                Some(if upload.waits_for_backend() { Fault::Timeout } else { Fault::ClientTimeout })
             }
             Some(_) => {
                 self.next(link, upload);

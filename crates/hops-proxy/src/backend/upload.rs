@@ -62,6 +62,11 @@ impl Upload {
         self.body.is_none()
     }
 
+    /// Whether the backend does not take what is there for it.
+    pub(super) fn waits_for_backend(&self) -> bool {
+        !self.chunk.is_empty()
+    }
+
     /// The rest is not sent: the backend does not want it.
     pub(crate) fn abandon(&mut self) {
         self.is_touched |= self.body.take().is_some();

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use hops_proxy::{Limits, Settings, Timeouts};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use http_body_util::Empty;
+use hyper::{Request, body::Bytes};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{Backend, HOST, World, ok, read, status};
 
@@ -84,6 +90,23 @@ async fn a_backend_that_does_not_answer_is_a_timeout_of_the_gateway() {
     let answer = world.get("/").await;
     assert_eq!(answer.status, 504);
     assert!(answer.text().starts_with("No answer. "), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_takes_nothing_is_a_timeout_of_the_gateway() {
+    let backend = Backend::raw(|socket, _| async move {
+        std::future::pending::<()>().await;
+        drop(socket);
+    })
+    .await;
+    let world = World::with(quick(), &[&backend]);
+    let mut wire = world.connect().await;
+    wire.send(format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 100000000\r\n\r\n")).await;
+    let (from, mut to) = wire.socket.into_split();
+    let sending = tokio::spawn(async move { while to.write_all(&[b'x'; 10_000]).await.is_ok() {} });
+    let mut wire = crate::support::Wire::new(tokio::io::join(from, tokio::io::sink()));
+    assert_eq!(wire.answer().await.status, 504);
+    sending.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,4 +205,18 @@ async fn an_answer_is_heard_by_who_is_still_sending() {
         assert_eq!(wire.answer().await.status, 503);
         sending.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_of_http2_is_told_to_go_away() {
+    let backend = Backend::new(|_| ok("hi")).await;
+    let world = World::with(quick(), &[&backend]);
+    let socket = TcpStream::connect(world.address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
+    let (mut sender, connection) = handshake.await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get(format!("http://{HOST}/")).body(Empty::<Bytes>::new()).unwrap();
+    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+    // Ends without an error: it was told, not cut.
+    tokio::time::timeout(crate::support::HANG, connection).await.unwrap().unwrap().unwrap();
 }
