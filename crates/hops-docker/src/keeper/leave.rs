@@ -7,6 +7,7 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use hops_engine::EngineError;
+use tokio::time::Instant;
 
 use super::{
     Answer, Keeping, Key,
@@ -67,10 +68,11 @@ impl Keeping {
             let Some(minder) = self.crew.remove(&key) else { continue };
             let seen = minder.seen().clone();
             let (site, drained) = (Arc::clone(&self.site), drained.clone());
+            let forgotten_at = Instant::now() + pause;
             self.leave(seen, async move {
                 let id = minder.leave().await;
                 if let Some(drained) = drained {
-                    tokio::join!(drained, tokio::time::sleep(pause));
+                    tokio::join!(drained, tokio::time::sleep_until(forgotten_at));
                 }
                 end(&site, &id).await;
             });
@@ -143,7 +145,7 @@ async fn end(site: &Site, id: &InstanceId) {
             Ok(()) => return,
             Err(error) => {
                 tracing::warn!(instance = %id, %error, "a container cannot be stopped yet");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep_until(Instant::now() + PAUSE).await;
             }
         }
     }
