@@ -10,6 +10,7 @@ use crate::{
     error::ENGINE,
     keeper::Order,
     plan::{APPLING, form_of},
+    room,
 };
 
 /// Gives every appling to its keeper and waits for what becomes of it.
@@ -31,8 +32,9 @@ pub(crate) async fn apply(
         let (step, form) = step
             .and_then(|step| Some((step, form_of(&step.body)?)))
             .ok_or_else(|| unreadable(&appling.name))?;
-        let refusal = full.clone().filter(|_| appling.restarts);
-        let refusal = refusal.or_else(|| inner.site.hosts.taken(&plan.target, &form.routes));
+        let is_full = || full.clone().filter(|_| appling.restarts);
+        let is_taken = || inner.site.hosts.taken(&plan.target, &form.routes);
+        let refusal = room::too_large(&form, inner.site.daemon.machine()).or_else(is_full).or_else(is_taken);
         if let Some(cause) = refusal {
             verdicts.push(Verdict::Refused(Box::new(refused(inner, &form, cause, events))));
             continue;

@@ -31,6 +31,7 @@ mod probe;
 mod recovery;
 mod remove;
 mod render;
+mod room;
 mod secrets;
 mod settings;
 mod siblings;

@@ -241,4 +241,4 @@ impl Opened {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

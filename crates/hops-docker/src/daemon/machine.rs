@@ -9,6 +9,8 @@ use bollard::models::SystemInfo;
 pub(crate) struct Machine {
     /// Its processors.
     pub(crate) processors: u32,
+    /// Its memory, in mebibytes; the largest number where the daemon does not say.
+    pub(crate) memory_mib: u32,
     /// Whether processor time can be limited.
     pub(crate) limits_processors: bool,
     /// Whether the number of processes can be limited.
@@ -27,6 +29,11 @@ impl Machine {
                 .and_then(|count| count.try_into().ok())
                 .filter(|count| *count > 0)
                 .unwrap_or(1),
+            memory_mib: info
+                .mem_total
+                .and_then(|bytes| u32::try_from(bytes / (1024 * 1024)).ok())
+                .filter(|mib| *mib > 0)
+                .unwrap_or(u32::MAX),
             limits_processors: info.cpu_cfs_quota.unwrap_or(true),
             limits_processes: info.pids_limit.unwrap_or(true),
             data_root: info.docker_root_dir.unwrap_or_else(|| "/var/lib/docker".to_owned()).into(),

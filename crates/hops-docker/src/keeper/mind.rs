@@ -222,11 +222,11 @@ impl Mind {
         self.restarts = self.seen.borrow().view.restarts + 1;
     }
 
-    /// Waits until something happens, and tells of an end.
+    /// Waits until something happens, and takes note of how a process ended. Whether the instance stands still since, the
+    /// next look says: an end may be told of late, when its process has long been started again and is counted as such.
     async fn happens_and_is_told(&mut self) {
         if let Happening::Died(exit) = self.happens().await {
             self.tell(|seen| {
-                seen.view.stage = Stage::Exited;
                 seen.view.exit = Some(exit);
                 seen.view.told = None;
                 seen.is_settled = true;

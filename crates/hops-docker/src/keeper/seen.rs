@@ -46,11 +46,14 @@ impl Seen {
         if let Some(container) = instance.containers.iter().find(ended)
             && container.state == ContainerState::Restarting
         {
-            self.view.exit = Some(Exit {
-                sidecar: sidecar(&container.role),
-                code: container.exit_code.unwrap_or_default(),
-                is_out_of_memory: container.is_out_of_memory,
-            });
+            let (sidecar, code) = (sidecar(&container.role), container.exit_code.unwrap_or_default());
+            // The kernel's word comes by the events, and not always in time for what the daemon says of the container.
+            let was_told =
+                self.view.exit.as_ref().is_some_and(|exit| {
+                    exit.is_out_of_memory && (exit.code, &exit.sidecar) == (code, &sidecar)
+                });
+            let is_out_of_memory = container.is_out_of_memory || was_told;
+            self.view.exit = Some(Exit { sidecar, code, is_out_of_memory });
         }
     }
 

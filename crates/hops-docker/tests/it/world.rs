@@ -1,6 +1,8 @@
 //! A machine with Docker, HOPS and its proxy, as a world of scenes.
 
 use std::{
+    fs::File,
+    io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::Command,
     time::Duration,
@@ -17,7 +19,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::hops::Hops;
 
-/// Held by whoever uses the engines; a test that restarts one has them to itself.
+/// Held by whoever uses the engines; a test that restarts one has them to itself. Fair, unlike the lock of files.
 static IN_USE: RwLock<()> = RwLock::const_new(());
 
 pub(crate) struct Machine {
@@ -29,10 +31,40 @@ pub(crate) struct Machine {
     _in_use: InUse,
 }
 
-#[expect(dead_code, reason = "what is held ends with the machine")]
-enum InUse {
+/// What is held ends with the machine.
+struct InUse {
+    _here: Here,
+    /// The same among processes: somebody else's tests may run on the same engines.
+    _elsewhere: File,
+}
+
+#[expect(dead_code, reason = "what counts is that it is held")]
+enum Here {
     Shared(RwLockReadGuard<'static, ()>),
     Alone(RwLockWriteGuard<'static, ()>),
+}
+
+impl InUse {
+    async fn shared(engine: &DockerEngine) -> Result<Self> {
+        let here = Here::Shared(IN_USE.read().await);
+        Ok(Self { _here: here, _elsewhere: lock(engine, File::lock_shared).await? })
+    }
+
+    async fn alone(engine: &DockerEngine) -> Result<Self> {
+        let here = Here::Alone(IN_USE.write().await);
+        Ok(Self { _here: here, _elsewhere: lock(engine, File::lock).await? })
+    }
+}
+
+async fn lock(engine: &DockerEngine, lock: fn(&File) -> io::Result<()>) -> Result<File> {
+    let socket = engine.socket.strip_prefix("unix://").context("the engine's socket is no file")?;
+    let path = format!("{socket}.tests");
+    let locking = tokio::task::spawn_blocking(move || {
+        let file = File::create(path)?;
+        lock(&file)?;
+        anyhow::Ok(file)
+    });
+    locking.await?.context("cannot lock the engine")
 }
 
 impl Machine {
@@ -43,12 +75,14 @@ impl Machine {
 
     /// The same with other settings.
     pub(crate) async fn with(engine: DockerEngine, change: impl FnOnce(&mut Settings)) -> Result<Self> {
-        Self::begin(engine, change, InUse::Shared(IN_USE.read().await)).await
+        let in_use = InUse::shared(&engine).await?;
+        Self::begin(engine, change, in_use).await
     }
 
     /// The same on an engine that no other test uses meanwhile, so that it can be restarted.
     pub(crate) async fn alone_on(engine: DockerEngine) -> Result<Self> {
-        Self::begin(engine, |_| {}, InUse::Alone(IN_USE.write().await)).await
+        let in_use = InUse::alone(&engine).await?;
+        Self::begin(engine, |_| {}, in_use).await
     }
 
     async fn begin(engine: DockerEngine, change: impl FnOnce(&mut Settings), in_use: InUse) -> Result<Self> {
