@@ -25,7 +25,8 @@ async fn all_build_steps_together_weigh_as_much_as_one_container_of_dockers_defa
     let _alone = MACHINE.lock().await;
     let shop = Shop::new(daemon);
     let marker = nonce();
-    let burn = format!("RUN exec taskset 1 sh -c 'while true; do :; done' {marker}");
+    // An engine that is killed leaves its build steps behind, so they end by themselves.
+    let burn = format!("RUN exec taskset 1 sh -c 'ulimit -t 120; while true; do :; done' {marker}");
     shop.write("app/Dockerfile", daemon.dockerfile("CMD [\"sh\", \"-c\", \"while true; do :; done\"]"));
     shop.write("one/Dockerfile", daemon.dockerfile(&burn)).write("two/Dockerfile", daemon.dockerfile(&burn));
     let commit = shop.commit().await;
