@@ -111,7 +111,7 @@ impl Mind {
                         seen.is_settled = true;
                     });
                     // A daemon that is there again is a reason to try at once.
-                    let _ = tokio::time::timeout(pause, self.happens()).await;
+                    let _ = tokio::time::timeout(pause, self.happens_and_is_told()).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
@@ -147,7 +147,11 @@ impl Mind {
                     self.count_restart();
                 }
                 self.tell(|seen| seen.view.stage = Stage::Starting(None));
-                self.charge.site.daemon.start(&id, &role).await
+                match self.charge.site.daemon.start(&id, &role).await {
+                    // Its own fault or that of the sidecar whose network it shares: the next look says.
+                    Err(_) if self.has_moved_on(&instance, &role).await => Ok(()),
+                    result => result,
+                }
             }
             (Next::Restart(role), _, Some(id)) => {
                 tracing::info!(instance = %id, %role, "restarting a container whose network is gone");
@@ -167,6 +171,16 @@ impl Mind {
             }
             (Next::Ask, Some(instance), Some(id)) => self.ask(&instance, &id).await,
         }
+    }
+
+    /// Whether a container that starts before this one has ended or was started again since.
+    async fn has_moved_on(&mut self, before: &Instance, role: &Role) -> bool {
+        let Ok(Some(now)) = self.look().await else { return false };
+        let earlier = before.containers.iter().take_while(|container| container.role != *role);
+        earlier.into_iter().any(|earlier| {
+            now.container(&earlier.role)
+                .is_none_or(|now| (now.state, now.started_at) != (earlier.state, earlier.started_at))
+        })
     }
 
     async fn look(&mut self) -> Result<Option<Instance>, CreateError> {

@@ -7,7 +7,9 @@ use hops_engine::Events;
 use hops_model::{
     ApplingName, ApplingResult, CauseCode, DesiredAppling, Environment, Event, ImageRef, InstanceState,
     SecretName, VariableName,
+    app::Amounts,
     desired::{DesiredValue, Sidecar},
+    quantity::{Cpu, Memory},
 };
 use hops_testkit::{
     Deployed, DockerEngine, Scene,
@@ -28,6 +30,7 @@ on_both_engines! {
     a_newer_deploy_takes_the_place_of_one_on_its_way,
     a_record_that_cannot_be_read_hurts_no_other_app,
     releases_that_are_numbered_anew_replace_nothing_that_serves,
+    more_than_the_whole_machine_is_refused,
 }
 
 fn check(deployed: &Deployed, code: CauseCode, words: &[&str]) -> Result<()> {
@@ -230,4 +233,16 @@ async fn releases_that_are_numbered_anew_replace_nothing_that_serves(engine: Doc
     ensure!(outcomes?[0].result == ApplingResult::Live);
     ensure!(anew.get(&one, "/").await?.body == "two\n");
     anew.end().await
+}
+
+async fn more_than_the_whole_machine_is_refused(engine: DockerEngine) -> Result<()> {
+    let machine = Machine::on(engine).await?;
+    let mut scene = Scene::new(&machine, "room").await?;
+    let mut web = scene.appling("web");
+    web.resources.requests =
+        Amounts { memory: Some(Memory::parse("9999Gi")?), cpu: Some(Cpu::parse("900")?) };
+    let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
+    check(&deployed, CauseCode::DoesNotFit, &["9999Gi of memory", "900 processors"])?;
+    ensure!(machine.containers().await?.is_empty());
+    scene.end().await
 }
