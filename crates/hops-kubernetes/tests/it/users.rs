@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use hops_kubernetes::{Settings, render_yaml};
 use hops_model::{DesiredAppling, ImageUser, Port};
-use hops_testkit::Scene;
+use hops_testkit::{Scene, images};
 
-use crate::{images, kubectl, kubectl_with_input, world::Cluster};
+use crate::{kubectl, kubectl_with_input, world::Cluster};
 
 async fn of_user(scene: &Scene<'_>, name: &str, user: &str) -> Result<DesiredAppling> {
     let image = images::of_user(user).await?;
