@@ -54,14 +54,15 @@ impl Docker {
     ///
     /// `directory` is the engine's own; it holds the ledger and the named secrets. When this returns, `routes` has every
     /// route, and whoever takes requests gets them. What drifted while nobody looked is mended from then on, and told in
-    /// the log.
+    /// the log. `drain` is how long requests may go on with containers that others took the place of.
     pub async fn start(
         settings: Settings,
         directory: &Path,
         routes: hops_proxy::Routes,
+        drain: hops_proxy::DrainTimes,
     ) -> Result<Self, StartError> {
         let daemon = Daemon::connect(&settings).await?;
-        let site = Arc::new(Site::open(daemon, settings, directory, routes)?);
+        let site = Arc::new(Site::open(daemon, settings, directory, routes, drain)?);
         let keepers = recovery::recover(&site).await.map_err(StartError::Find)?;
         Ok(Self(Arc::new(Inner { site, keepers: Mutex::new(keepers) })))
     }

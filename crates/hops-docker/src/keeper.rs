@@ -27,7 +27,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use hops_engine::{EngineError, Events};
 use hops_model::{ApplingName, ApplingOutcome, ApplingStatus, Cause, DesiredAppling, ReleaseNumber, Target};
-use hops_proxy::{Backend, Draining, Upstream};
+use hops_proxy::{Backend, Balance, Draining, Upstream};
 use tokio::{
     sync::{Notify, broadcast, mpsc, oneshot, watch},
     time::Instant,
@@ -85,7 +85,8 @@ impl Keeper {
         let (commands, inbox) = mpsc::unbounded_channel();
         let (status, status_seen) = watch::channel(None);
         let (settled, settled_seen) = watch::channel(false);
-        let upstream = Upstream::new(&format!("{}/{}/{name}", target.app, target.environment));
+        let upstream_name = format!("{}/{}/{name}", target.app, target.environment);
+        let upstream = Upstream::with(&upstream_name, Balance::default(), site.drain);
         let mut keeping = Keeping {
             site,
             owner: (target, name),

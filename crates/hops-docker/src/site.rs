@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use futures::StreamExt;
+use hops_proxy::DrainTimes;
 use tokio::{sync::broadcast, task::JoinHandle};
 
 use crate::{
@@ -25,6 +26,8 @@ pub(crate) struct Site {
     pub(crate) secrets: Secrets,
     pub(crate) hosts: Hosts,
     pub(crate) siblings: Siblings,
+    /// How long requests may go on with containers that left the proxy.
+    pub(crate) drain: DrainTimes,
     events: broadcast::Sender<DaemonEvent>,
     pump: JoinHandle<()>,
 }
@@ -36,6 +39,7 @@ impl Site {
         settings: Settings,
         directory: &Path,
         routes: hops_proxy::Routes,
+        drain: DrainTimes,
     ) -> Result<Self, LedgerError> {
         let ledger = Ledger::open(&directory.join("ledger"))?;
         let (events, _) = broadcast::channel(BACKLOG);
@@ -50,7 +54,7 @@ impl Site {
         let hosts = Hosts::new(routes, settings.redirect.into());
         let secrets = Secrets::below(directory);
         let siblings = Siblings::new(directory.join("names"));
-        Ok(Self { daemon, settings, ledger, secrets, hosts, siblings, events, pump })
+        Ok(Self { daemon, settings, ledger, secrets, hosts, siblings, drain, events, pump })
     }
 
     /// What happens to containers from now on.

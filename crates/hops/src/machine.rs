@@ -22,6 +22,7 @@ mod unit;
 use std::pin::Pin;
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use self::{lock::Lock, parts::Parts};
 use crate::{
@@ -64,6 +65,7 @@ pub(crate) fn run(configuration: Configuration, is_detached: bool, printer: Prin
         Destination::Stderr { is_coloured: printer.colors_stderr() }
     };
     platform::prepare(&configuration, destination)?;
+    allow_many_connections();
     runtime::server()?.block_on(async {
         // From here on signals end the process in an orderly way, also while it starts.
         let mut stop: Stop = Box::pin(platform::stop_signal()?);
@@ -83,6 +85,16 @@ pub(crate) fn run(configuration: Configuration, is_detached: bool, printer: Prin
         tracing::info!("HOPS has stopped; apps run on");
         Ok(())
     })
+}
+
+/// Raises the number of files that this process may have open as far as it is allowed to: a connection is two of them,
+/// and what a login shell gives, 1,024, is few for a proxy.
+fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    if let Err(error) = raised {
+        tracing::warn!(%error, allowed = limit.current, "the limit of open files cannot be raised");
+    }
 }
 
 /// Says that all is ready, to everybody who wants to know.

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use hops_docker::{Docker, Settings, plan};
 use hops_engine::{Engine, EngineError, Events, LogQuery, LogStream, Observed, Plan};
 use hops_model::{ApplingOutcome, ApplingStatus, Desired, Target};
-use hops_proxy::{Certificates, Challenges, Listeners, Proxy, Routes};
+use hops_proxy::{Certificates, Challenges, DrainTimes, Listeners, Proxy, Routes};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::log;
@@ -44,7 +44,7 @@ impl Hops {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (settings, folder, routes) = (self.settings.clone(), directory.to_owned(), Routes::new());
         let given = routes.clone();
-        let docker = runtime.spawn(async move { Docker::start(settings, &folder, given).await }).await;
+        let docker = runtime.spawn(async move { Docker::start(settings, &folder, given, DrainTimes::default()).await }).await;
         let docker = match docker.context("starting")? {
             Ok(docker) => docker,
             Err(error) => {

@@ -144,7 +144,8 @@ impl Parts {
 }
 
 async fn docker(configuration: &Configuration, state: &State, routes: Routes) -> Result<Docker, Failure> {
-    let started = Docker::start(configuration.docker.clone(), &state.engine(), routes).await;
+    let Configuration { docker, proxy, .. } = configuration;
+    let started = Docker::start(docker.clone(), &state.engine(), routes, proxy.drain).await;
     started.map_err(|error| match &error {
         StartError::Connect(cause) => {
             let hint = cause.help();
