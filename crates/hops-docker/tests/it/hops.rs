@@ -44,7 +44,9 @@ impl Hops {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (settings, folder, routes) = (self.settings.clone(), directory.to_owned(), Routes::new());
         let given = routes.clone();
-        let docker = runtime.spawn(async move { Docker::start(settings, &folder, given, DrainTimes::default()).await }).await;
+        let docker = runtime
+            .spawn(async move { Docker::start(settings, &folder, given, DrainTimes::default()).await })
+            .await;
         let docker = match docker.context("starting")? {
             Ok(docker) => docker,
             Err(error) => {
