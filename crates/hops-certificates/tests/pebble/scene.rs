@@ -160,10 +160,9 @@ impl Site {
                 changes.changed().await.unwrap();
             }
         };
-        match time::timeout(PATIENCE, waiting).await {
-            Ok(status) => status,
-            Err(_) => panic!("{host} stands so: {:?}", self.status(host)),
-        }
+        time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|late| panic!("{late}: {host} stands so: {:?}", self.status(host)))
     }
 
     pub(crate) async fn until_kept(&self, host: &str) -> HostStatus {
