@@ -3,6 +3,7 @@
 //!
 //! Only tests use this crate. It knows no particular engine.
 
+pub mod authority;
 pub mod conformance;
 pub mod daemons;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod score;
 pub mod socket;
 pub mod testapp;
 
+pub use authority::Authority;
 pub use daemons::{Daemons, DockerEngine};
 pub use load::{Load, Tally};
 pub use proxy::Proxy;

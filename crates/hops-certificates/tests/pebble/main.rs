@@ -7,20 +7,21 @@ mod scene;
 use std::{net::Ipv4Addr, time::Duration};
 
 use hops_certificates::{ChallengeKind, ExternalAccount, State};
+use hops_testkit::authority::Options;
 use jiff::Timestamp;
 
-use self::scene::{Authority, Options, Site};
+use self::scene::Site;
 
 const HOST: &str = "shop.example.com";
 
 async fn issued_by(challenge: ChallengeKind) {
-    let authority = Authority::start(Options::default()).await;
-    let site = Site::start(&authority, authority.settings(challenge));
+    let authority = scene::authority(Options::default()).await;
+    let site = Site::start(&authority, scene::settings(&authority, challenge));
     site.certifier.want([HOST]);
     let status = site.until_kept(HOST).await;
     assert!(status.valid_until.unwrap() > Timestamp::now());
     assert_eq!(
-        site.get(&authority.root().await, HOST).await.unwrap(),
+        site.get(&scene::root(&authority).await, HOST).await.unwrap(),
         404,
         "no route, and a trusted certificate"
     );
@@ -39,11 +40,11 @@ async fn a_certificate_is_issued_by_tls_alpn_01() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_hosts_are_certified_with_one_account() {
-    let authority = Authority::start(Options::default()).await;
-    let site = Site::start(&authority, authority.settings(ChallengeKind::Http01));
+    let authority = scene::authority(Options::default()).await;
+    let site = Site::start(&authority, scene::settings(&authority, ChallengeKind::Http01));
     let hosts: Vec<String> = (0..20).map(|number| format!("app{number}.example.com")).collect();
     site.certifier.want(&hosts);
-    let root = authority.root().await;
+    let root = scene::root(&authority).await;
     for host in &hosts {
         site.until_kept(host).await;
         assert_eq!(site.get(&root, host).await.unwrap(), 404);
@@ -53,20 +54,20 @@ async fn many_hosts_are_certified_with_one_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_renewed_while_it_is_valid() {
-    let authority = Authority::start(Options { validity: Some(12), ..Options::default() }).await;
-    let site = Site::start(&authority, authority.settings(ChallengeKind::Http01));
+    let authority = scene::authority(Options { validity: Some(12), ..Options::default() }).await;
+    let site = Site::start(&authority, scene::settings(&authority, ChallengeKind::Http01));
     site.certifier.want([HOST]);
     let first = site.until_kept(HOST).await.valid_until.unwrap();
     let second = site.until(HOST, |status| status.valid_until.is_some_and(|until| until > first)).await;
     assert!(Timestamp::now() < first, "in time");
     assert!(second.valid_until.unwrap() > first);
-    assert_eq!(site.get(&authority.root().await, HOST).await.unwrap(), 404);
+    assert_eq!(site.get(&scene::root(&authority).await, HOST).await.unwrap(), 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_orders_nothing() {
-    let authority = Authority::start(Options::default()).await;
-    let settings = authority.settings(ChallengeKind::Http01);
+    let authority = scene::authority(Options::default()).await;
+    let settings = scene::settings(&authority, ChallengeKind::Http01);
     let site = Site::start(&authority, settings.clone());
     site.certifier.want([HOST]);
     let before = site.until_kept(HOST).await;
@@ -86,10 +87,10 @@ async fn a_restart_orders_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_says_why_and_waits_and_harms_no_other_host() {
-    let authority = Authority::start(Options::default()).await;
+    let authority = scene::authority(Options::default()).await;
     // Nobody answers there.
-    authority.resolve(HOST, Ipv4Addr::new(127, 0, 0, 9)).await;
-    let settings = authority.settings(ChallengeKind::Http01);
+    authority.resolve(HOST, Ipv4Addr::new(127, 0, 0, 9)).await.unwrap();
+    let settings = scene::settings(&authority, ChallengeKind::Http01);
     let site = Site::start(&authority, settings.clone());
     site.certifier.want([HOST, "other.example.com"]);
     site.until_kept("other.example.com").await;
@@ -109,16 +110,16 @@ async fn a_failure_says_why_and_waits_and_harms_no_other_host() {
     let site = Site::start(&authority, settings);
     site.certifier.want([HOST]);
     assert_eq!(site.status(HOST).unwrap().state, failed.state);
-    authority.resolve(HOST, authority.ip).await;
+    authority.resolve(HOST, authority.ip()).await.unwrap();
     site.certifier.reload();
     site.until_kept(HOST).await;
-    assert_eq!(site.get(&authority.root().await, HOST).await.unwrap(), 404);
+    assert_eq!(site.get(&scene::root(&authority).await, HOST).await.unwrap(), 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_does_not_resolve_is_not_ordered() {
-    let authority = Authority::start(Options::default()).await;
-    let mut settings = authority.settings(ChallengeKind::Http01);
+    let authority = scene::authority(Options::default()).await;
+    let mut settings = scene::settings(&authority, ChallengeKind::Http01);
     settings.check_resolves = true;
     let site = Site::start(&authority, settings);
     site.certifier.want(["shop.invalid"]);
@@ -129,11 +130,11 @@ async fn a_name_that_does_not_resolve_is_not_ordered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authority_that_lost_its_accounts_gets_a_new_one() {
-    let mut authority = Authority::start(Options::default()).await;
-    let site = Site::start(&authority, authority.settings(ChallengeKind::Http01));
+    let mut authority = scene::authority(Options::default()).await;
+    let site = Site::start(&authority, scene::settings(&authority, ChallengeKind::Http01));
     site.certifier.want([HOST]);
     site.until_kept(HOST).await;
-    authority.lose_its_state().await;
+    authority.lose_its_state().await.unwrap();
     site.certifier.want([HOST, "other.example.com"]);
     site.until("other.example.com", |status| matches!(status.state, State::Failed { .. })).await;
     site.certifier.reload();
@@ -145,9 +146,9 @@ async fn an_authority_that_lost_its_accounts_gets_a_new_one() {
 async fn an_account_made_elsewhere_is_used() {
     const SECRET: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
     let external = Some(("kid-1", SECRET));
-    let authority = Authority::start(Options { external, ..Options::default() }).await;
-    let mut settings = authority.settings(ChallengeKind::Http01);
-    let key_file = authority.folder.path().join("account.key");
+    let authority = scene::authority(Options { external, ..Options::default() }).await;
+    let mut settings = scene::settings(&authority, ChallengeKind::Http01);
+    let key_file = authority.folder().join("account.key");
     std::fs::write(&key_file, format!("{SECRET}\n")).unwrap();
     settings.external_account = Some(ExternalAccount { key_id: "kid-1".to_owned(), key_file });
     let site = Site::start(&authority, settings);
@@ -157,9 +158,9 @@ async fn an_account_made_elsewhere_is_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authority_that_is_away_is_waited_for() {
-    let authority = Authority::start(Options::default()).await;
-    let mut settings = authority.settings(ChallengeKind::Http01);
-    settings.directory = format!("https://{}:14001/dir", authority.ip).parse().unwrap();
+    let authority = scene::authority(Options::default()).await;
+    let mut settings = scene::settings(&authority, ChallengeKind::Http01);
+    settings.directory = authority.directory().replace(":14000", ":14001").parse().unwrap();
     let site = Site::start(&authority, settings);
     site.certifier.want([HOST]);
     let failed = site.until(HOST, |status| matches!(status.state, State::Failed { .. })).await;

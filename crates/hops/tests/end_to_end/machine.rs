@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use hops_testkit::http;
+use hops_testkit::{Authority, authority, http};
 use rustix::{
     net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
     process::{Pid, Signal, kill_process},
 };
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-    pki_types::{CertificateDer, ServerName},
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use serde_json::Value;
 
@@ -280,5 +280,54 @@ async fn a_certificate_from_a_file_makes_the_clear_lead_to_tls_and_can_be_replac
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(10), replaced).await.is_ok(), "{}", platform.log());
+    app.end(&platform);
+}
+
+#[tokio::test]
+async fn a_host_gets_its_certificate_from_an_authority_and_keeps_it_over_a_restart() {
+    let authority = Authority::start(authority::Options::default()).await.unwrap();
+    let mut platform = Platform::start(Engine::DOCKER);
+    let app = App::new("acme");
+    let host = format!("{}.test.example.com", app.name());
+    platform.succeed(&app, &["down"]);
+    platform.ended();
+    let entrance = platform.site.entrance();
+    platform.reconfigure(|text| {
+        let text = text.replace(&format!("http = \"{entrance}\""), &format!("http = \"{}\"", authority.http()));
+        let text = text.replace("https = \"127.0.0.1:0\"", &format!("https = \"{}\"", authority.https()));
+        format!(
+            "{text}\n[hosts]\ndefault = \"{{name}}.{{environment}}.example.com\"\n\
+             [certificates]\nemail = \"ops@example.com\"\ndirectory = \"{}\"\nca_file = \"{}\"\ncheck_resolves = false\n",
+            authority.directory(),
+            authority.own_root().display(),
+        )
+    });
+    platform.start_again();
+    platform.succeed(&app, &["deploy"]);
+
+    let root = CertificateDer::from_pem_slice(&authority.root().await.unwrap()).unwrap();
+    let (https, asked) = (authority.https(), host.clone());
+    let issued = async move {
+        loop {
+            let (host, root) = (asked.clone(), root.clone());
+            let answer = tokio::task::spawn_blocking(move || ask_with_tls(https, &host, root)).await;
+            if answer.is_ok_and(|answer| answer.contains("one")) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_mins(1), issued).await.is_ok(), "{}", platform.log());
+    // From now on the clear leads to TLS.
+    assert_eq!(http::get(authority.http(), &host, "/").await.unwrap().status, 308);
+
+    let orders = authority.orders();
+    platform.succeed(&app, &["down"]);
+    platform.ended();
+    platform.start_again();
+    let root = CertificateDer::from_pem_slice(&authority.root().await.unwrap()).unwrap();
+    let answer = tokio::task::spawn_blocking(move || ask_with_tls(https, &host, root)).await.unwrap();
+    assert!(answer.contains("one"), "{answer}");
+    assert_eq!(authority.orders(), orders, "nothing is ordered again");
     app.end(&platform);
 }
