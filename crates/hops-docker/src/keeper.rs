@@ -14,7 +14,6 @@ mod leave;
 mod mind;
 mod minder;
 mod next;
-mod patience;
 mod prove;
 mod readiness;
 mod rollout;

@@ -41,4 +41,4 @@ pub use daemon::ConnectError;
 pub use engine::{Docker, StartError};
 pub use ledger::LedgerError;
 pub use plan::plan;
-pub use settings::{Login, Redirect, Scheme, Settings};
+pub use settings::{Login, Redirect, Settings};

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use hops_engine::{Deadlines, Scheme, seconds};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -63,16 +64,6 @@ pub struct Login {
     pub password_file: PathBuf,
 }
 
-/// How public hosts are spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheme {
-    /// In the clear.
-    Http,
-    /// With TLS, which the proxy ends.
-    Https,
-}
-
 /// What becomes of a request in the clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,19 +105,19 @@ impl Settings {
     /// The platform that names do not speak of.
     pub const PLATFORM: &str = "hops";
 
+    /// How long what may pass is waited for.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        // Nobody but the app itself makes room on a single machine: such a doubt is not had here.
+        let room = self.progress_deadline;
+        Deadlines { progress: self.progress_deadline, mistake: self.mistake_deadline, room }
+    }
+
     /// The URL of a public host.
     pub fn url(&self, host: &str) -> String {
         if let Some(port) = self.clear_port.filter(|_| host.ends_with(".localhost")) {
-            return if port == 80 { format!("http://{host}") } else { format!("http://{host}:{port}") };
+            return Scheme::Http.url(host, Some(port));
         }
-        let scheme = match self.public_scheme {
-            Some(Scheme::Http) => "http",
-            Some(Scheme::Https) | None => "https",
-        };
-        match self.public_port {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        }
+        self.public_scheme.unwrap_or(Scheme::Https).url(host, self.public_port)
     }
 }
 
@@ -142,22 +133,6 @@ impl From<Redirect> for hops_proxy::Https {
 
 fn net(address: [u8; 4], prefix: u8) -> Ipv4Net {
     Ipv4Net::new(address.into(), prefix).expect("a prefix of at most 32")
-}
-
-mod seconds {
-    //! Durations as whole seconds.
-
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(duration.as_secs())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        u32::deserialize(deserializer).map(|seconds| Duration::from_secs(u64::from(seconds)))
-    }
 }
 
 #[cfg(test)]

@@ -16,10 +16,14 @@ mod engine;
 mod error;
 mod events;
 mod logs;
+mod patience;
 mod plan;
+mod settings;
 
 pub use engine::Engine;
 pub use error::EngineError;
 pub use events::Events;
 pub use logs::{LogLine, LogQuery, LogStream};
+pub use patience::{Deadlines, Doubt, Next, Patience, list_ports};
 pub use plan::{Action, ApplingPlan, Change, ObjectId, Observed, Plan, Step};
+pub use settings::{Scheme, seconds};

@@ -30,5 +30,5 @@ mod yaml;
 pub use engine::{ConnectError, Kubernetes};
 pub use plan::plan;
 pub use render::{Object, render};
-pub use settings::{Address, AddressError, Gateway, IngressSource, Scheme, Settings, Tls, Wildcard};
+pub use settings::{Address, AddressError, Gateway, IngressSource, Settings, Tls, Wildcard};
 pub use yaml::render_yaml;

@@ -9,7 +9,6 @@ mod follow;
 mod http;
 mod judge;
 mod listeners;
-mod patience;
 mod prove;
 mod route;
 mod view;

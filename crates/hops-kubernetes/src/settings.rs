@@ -4,9 +4,13 @@ mod address;
 
 use std::time::Duration;
 
+use hops_engine::{Deadlines, Scheme, seconds};
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError};
+
+/// Kubernetes itself says when a deadline has passed; this long after that HOPS says so in its stead.
+const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How HOPS uses a cluster. Every field has a default that suits a cluster with an ingress controller of class
 /// `nginx` and nothing else.
@@ -52,16 +56,6 @@ pub struct Settings {
     /// Seconds to wait for room where pods do not fit. Raise it where an autoscaler adds machines.
     #[serde(rename = "room_wait_s", with = "seconds")]
     pub room_wait: Duration,
-}
-
-/// How public hosts are spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheme {
-    /// In the clear.
-    Http,
-    /// With TLS, which the ingress controller ends.
-    Https,
 }
 
 /// Where public applings may be called from.
@@ -129,32 +123,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How long what may pass is waited for.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        let progress = self.progress_deadline + AFTER_DEADLINE;
+        Deadlines { progress, mistake: self.mistake_deadline, room: self.room_wait }
+    }
+
     /// The URL of a public host.
     pub fn url(&self, host: &str) -> String {
-        let scheme = match self.public_scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
-        match self.public_port {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        }
-    }
-}
-
-mod seconds {
-    //! Durations as whole seconds: Kubernetes knows nothing finer in these places.
-
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(duration.as_secs())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        u32::deserialize(deserializer).map(|seconds| Duration::from_secs(u64::from(seconds)))
+        self.public_scheme.url(host, self.public_port)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A failure is certain where nothing that HOPS or Docker will do by itself can change it. A container that is merely
 //! not ready is not certain before a deadline: slow starts are legitimate.
 
+use hops_engine::Doubt;
 use hops_model::{ApplingName, Cause};
 
 use super::view::{Asked, Exit, Stage, Told, Trouble, View};
@@ -20,19 +21,10 @@ pub(crate) enum Standing {
         /// What is being waited for.
         message: String,
         /// What points to a mistake.
-        doubt: Option<Doubt>,
+        doubt: Option<Doubt<Finding>>,
     },
     /// It will not become live by itself.
     Failed(Finding),
-}
-
-/// What points to a mistake, but may pass. How long to wait is for the settings to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Doubt {
-    /// A running app answers its readiness path with a client error.
-    ClientError { instance: String, told: Told },
-    /// A running app refuses connections.
-    Refuses { instance: String, told: Told },
 }
 
 /// What was found to be wrong; the cause before its proof.
@@ -103,13 +95,14 @@ fn certain(view: &View) -> Option<Finding> {
 }
 
 /// What points to a mistake in a running app.
-fn doubtful(view: &View) -> Option<Doubt> {
+fn doubtful(view: &View) -> Option<Doubt<Finding>> {
     let of_app = |told: &&Told| !matches!(told.asked, Asked::Startup(_));
     let told = view.told.as_ref().filter(of_app).filter(|_| view.stage == Stage::Running)?;
     let instance = view.name.clone();
+    let finding = Finding::NotReady { instance: instance.clone(), told: Some(told.clone()) };
     match &told.answer {
-        Answer::Refused => Some(Doubt::Refuses { instance, told: told.clone() }),
-        answer if answer.is_client_error() => Some(Doubt::ClientError { instance, told: told.clone() }),
+        Answer::Refused => Some(Doubt::Refuses { instance, finding }),
+        answer if answer.is_client_error() => Some(Doubt::Mistaken(finding)),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use hops_engine::list_ports;
 use hops_model::{ApplingName, Cause, CauseCode, DesiredAppling, Target};
 
 use super::{
@@ -184,7 +185,7 @@ fn nothing_listens(port: u16, listeners: &[Listener], log: &[String]) -> Cause {
             format!("let the app listen on 0.0.0.0:{port} rather than on 127.0.0.1 or localhost"),
         ),
         Some(other) => (
-            format!("nothing listens on port {port}, but something does on {}", list(&others)),
+            format!("nothing listens on port {port}, but something does on {}", list_ports(&others)),
             format!("write `port = {other}` in iterapp.toml, or let the app listen on the port in PORT"),
         ),
         None => (
@@ -197,10 +198,6 @@ fn nothing_listens(port: u16, listeners: &[Listener], log: &[String]) -> Cause {
 }
 
 /// Ports, for people.
-pub(super) fn list(ports: &[u16]) -> String {
-    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use futures::{FutureExt, future::BoxFuture};
+use hops_engine::{Next, Patience};
 use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event};
 use tokio::time::Instant;
 
 use super::{
     Answer, Keeping, Key, Order,
-    judge::{Finding, Standing, judge},
+    judge::{Finding, Standing, judge, overdue},
     keys,
     minder::Minder,
-    patience::{Next, Patience},
     prove::{self, Subject},
     view::Stage,
 };
@@ -119,7 +119,8 @@ impl Keeping {
                 None
             }
             (Standing::Rolling { ready, message, doubt }, State::Rolling) => {
-                match coming.patience.wait(now, &self.site.settings, &views, ready, message, doubt) {
+                let (deadlines, overdue) = (self.site.settings.deadlines(), |_| overdue(&views));
+                match coming.patience.wait(now, deadlines, ready, message, doubt, overdue) {
                     Next::GiveUp(finding) => {
                         self.prove(finding, now);
                         None

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use hops_docker::{Redirect, Scheme, Settings};
-use hops_engine::Engine;
+use hops_docker::{Redirect, Settings};
+use hops_engine::{Engine, Scheme};
 use hops_model::ImageRef;
 use hops_testkit::{DockerEngine, World, testapp};
 use tempfile::TempDir;

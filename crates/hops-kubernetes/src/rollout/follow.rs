@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use hops_engine::{EngineError, Events};
+use hops_engine::{EngineError, Events, Next, Patience};
 use hops_model::{ApplingOutcome, ApplingResult, Cause, Event, Target};
 use tokio::time::Instant;
 
 use super::{
     judge::{Finding, Standing, judge},
-    patience::{Next, Patience},
     prove::{Subject, other_listeners, prove},
     route::{self, NewRoutes},
     watch::Watch,
@@ -148,7 +147,8 @@ impl<'a> Follower<'a> {
                     None
                 }
                 Standing::Rolling { ready, message, doubt } => {
-                    match patience.wait(now, self.settings, ready, message, doubt) {
+                    let overdue = |message| Finding::TimedOut { message };
+                    match patience.wait(now, self.settings.deadlines(), ready, message, doubt, overdue) {
                         Next::GiveUp(finding) => {
                             let waited = patience.waited(now);
                             self.fail(index, finding, waited);

@@ -3,6 +3,8 @@
 //! A failure is certain where nothing that HOPS or Kubernetes will do by itself can change it. A pod that is merely not
 //! ready is not certain before a deadline: slow starts are legitimate.
 
+use hops_engine::Doubt;
+
 use super::{
     view::{Asked, ContainerView, Exit, FailedProbe, PodView, Told, View},
     words::{self, ProbeAnswer},
@@ -20,21 +22,10 @@ pub(crate) enum Standing {
         /// What is being waited for.
         message: String,
         /// What points to a mistake.
-        doubt: Option<Doubt>,
+        doubt: Option<Doubt<Finding>>,
     },
     /// It will not become live by itself.
     Failed(Finding),
-}
-
-/// What points to a mistake, but may pass. How long to wait is for the settings to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Doubt {
-    /// Pods do not fit, and nothing makes room.
-    NoRoom { message: String },
-    /// A running app answers its readiness path with a client error.
-    ClientError { pod: String, told: FailedProbe },
-    /// A running app refuses connections.
-    Refuses { pod: String, told: FailedProbe },
 }
 
 /// What was found to be wrong; the cause before its proof.
@@ -118,7 +109,7 @@ pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing 
     let moves = |pod: &PodView| pod.is_leaving || (pod.is_placed && !pod.is_ready && !pod.is_over);
     let no_room = waiting.iter().find_map(|(_, pod)| pod.no_room.clone());
     let doubt = match no_room.filter(|_| !view.pods.values().any(moves)) {
-        Some(message) => Some(Doubt::NoRoom { message }),
+        Some(message) => Some(Doubt::NoRoom(Finding::DoesNotFit { message })),
         None => waiting.iter().find_map(|(uid, pod)| doubtful(pod, told(uid))),
     };
     let ready = u32::try_from(pods.len() - waiting.len()).unwrap_or(u32::MAX);
@@ -135,12 +126,12 @@ fn rolling(message: &str) -> Standing {
 }
 
 /// What points to a mistake in a running app.
-fn doubtful(pod: &PodView, told: &Told) -> Option<Doubt> {
+fn doubtful(pod: &PodView, told: &Told) -> Option<Doubt<Finding>> {
     let told = told.probe.as_ref().filter(|probe| probe.asked == Asked::Readiness && runs(pod))?;
-    let pod = pod.name.clone();
+    let finding = Finding::NotReady { pod: pod.name.clone(), told: Some(told.clone()) };
     match words::probe_answer(&told.words) {
-        ProbeAnswer::Refused => Some(Doubt::Refuses { pod, told: told.clone() }),
-        answer if answer.is_client_error() => Some(Doubt::ClientError { pod, told: told.clone() }),
+        ProbeAnswer::Refused => Some(Doubt::Refuses { instance: pod.name.clone(), finding }),
+        answer if answer.is_client_error() => Some(Doubt::Mistaken(finding)),
         _ => None,
     }
 }

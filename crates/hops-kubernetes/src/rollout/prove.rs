@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hops_engine::list_ports;
 use hops_model::{ApplingName, Cause, CauseCode, Target};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::LogParams};
@@ -224,15 +225,11 @@ async fn other_ports(pods: &Api<Pod>, subject: &Subject, pod: &str) -> (Vec<u16>
 }
 
 /// Ports, for people.
-pub(super) fn list(ports: &[u16]) -> String {
-    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
-}
-
 fn nothing_listens(port: u16, others: &[u16], log: String) -> Cause {
     match others.first() {
         Some(other) => Cause::new(
             CauseCode::NothingListens,
-            format!("nothing listens on port {port}, but something does on {}", list(others)),
+            format!("nothing listens on port {port}, but something does on {}", list_ports(others)),
             format!("write `port = {other}` in iterapp.toml, or let the app listen on the port in PORT"),
         ),
         None => Cause::new(

@@ -6,7 +6,7 @@
 use std::{io, time::Duration};
 
 use futures::future;
-use hops_engine::Events;
+use hops_engine::{Events, Scheme};
 use hops_model::{Event, Target};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{http, prove::Subject};
-use crate::{Address, Scheme, Settings, error::Cluster};
+use crate::{Address, Settings, error::Cluster};
 
 /// How long a host is waited for. Controllers collect changes for up to 2 s, twice if pods become ready in between.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use hops_engine::Engine;
-use hops_kubernetes::{Kubernetes, Scheme, Settings};
+use hops_engine::{Engine, Scheme};
+use hops_kubernetes::{Kubernetes, Settings};
 use hops_model::ImageRef;
 use hops_testkit::{Daemons, Proxy, World, testapp};
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use hops_certificates::Certifier;
-use hops_docker::{Redirect, Scheme, Settings};
+use hops_docker::{Redirect, Settings};
+use hops_engine::Scheme;
 use hops_model::HostName;
 use hops_proxy::{Backend, Https, Route, Routes, Upstream};
 use tokio::signal::unix::{SignalKind, signal};

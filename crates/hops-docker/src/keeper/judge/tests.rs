@@ -17,7 +17,7 @@ fn exited(restarts: u32, code: i64) -> View {
     View { restarts, exit, ..view(Stage::Exited) }
 }
 
-fn rolling(views: &[View]) -> (u32, String, Option<Doubt>) {
+fn rolling(views: &[View]) -> (u32, String, Option<Doubt<Finding>>) {
     match judge(views) {
         Standing::Rolling { ready, message, doubt } => (ready, message, doubt),
         other => panic!("{other:?}"),
@@ -61,7 +61,7 @@ fn what_cannot_be_made_has_failed_once_that_is_certain() {
 #[test]
 fn a_client_error_and_a_refused_connection_are_doubtful_others_are_not() {
     let running = |told| View { told: Some(told), ..view(Stage::Running) };
-    assert!(matches!(rolling(&[running(status(404))]).2, Some(Doubt::ClientError { .. })));
+    assert!(matches!(rolling(&[running(status(404))]).2, Some(Doubt::Mistaken(_))));
     assert_eq!(rolling(&[running(status(503))]), (0, "the readiness path answers 503".to_owned(), None));
     let refused = Told { asked: Asked::Readiness, answer: Answer::Refused };
     assert!(matches!(rolling(&[running(refused)]).2, Some(Doubt::Refuses { .. })));
