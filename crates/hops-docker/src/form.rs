@@ -17,35 +17,16 @@ pub(crate) fn share_containers(one: &DesiredAppling, other: &DesiredAppling) -> 
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::BTreeMap;
 
-    use hops_model::{
-        ApplingName, HostName, HttpPath, ImageRef, ImageUser, Port, VariableName, app::Resources,
-        desired::DesiredValue,
-    };
+    use hops_model::{HostName, HttpPath, ImageRef, VariableName, desired::DesiredValue};
 
     use super::*;
 
     /// An appling with a route, as tests change it.
     pub(crate) fn appling(name: &str, release: u32) -> DesiredAppling {
-        DesiredAppling {
-            name: ApplingName::parse(name).unwrap(),
-            release: ReleaseNumber(release),
-            image: ImageRef::parse("registry.example/shop/web:1").unwrap(),
-            user: ImageUser::Root,
-            service: name.to_owned(),
-            aliases: Vec::new(),
-            port: Port::DEFAULT,
-            readiness_path: HttpPath::default_readiness(),
-            liveness_path: None,
-            replicas: 2,
-            init: true,
-            variables: BTreeMap::new(),
-            secret_mounts: Vec::new(),
-            routes: vec![HostName::parse(&format!("{name}.example.com")).unwrap()],
-            resources: Resources::default(),
-            sidecars: Vec::new(),
-        }
+        let host = HostName::parse(&format!("{name}.example.com")).unwrap();
+        let image = ImageRef::parse("registry.example/shop/web:1").unwrap();
+        DesiredAppling { replicas: 2, routes: vec![host], ..hops_testkit::appling(name, release, image) }
     }
 
     /// The same with a variable set.

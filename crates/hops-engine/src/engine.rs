@@ -7,7 +7,7 @@ use crate::{EngineError, Events, LogQuery, LogStream, Observed, Plan};
 
 /// A place to run apps.
 ///
-/// Behaviours that every engine has to show are the conformance suite in `tests/`.
+/// Behaviours that every engine has to show are the conformance suite of the testkit.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// The engine's name for people, such as `kubernetes`.

@@ -24,6 +24,6 @@ pub use engine::Engine;
 pub use error::EngineError;
 pub use events::Events;
 pub use logs::{LogLine, LogQuery, LogStream};
-pub use patience::{Deadlines, Doubt, Next, Patience, list_ports};
+pub use patience::{Deadlines, Doubt, Next, Patience, Standing, list_ports};
 pub use plan::{Action, ApplingPlan, Change, ObjectId, Observed, Plan, Step};
 pub use settings::{Scheme, seconds};

@@ -7,6 +7,24 @@ use tokio::time::Instant;
 /// An app that refuses connections for this long may listen on another port; time to look.
 const LOOK_AFTER: Duration = Duration::from_secs(5);
 
+/// How an appling on its way stands; `F` is what an engine calls what it found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing<F> {
+    /// As many new instances as there are to be take requests.
+    Live,
+    /// On its way.
+    Rolling {
+        /// New instances that take requests.
+        ready: u32,
+        /// What is being waited for.
+        message: String,
+        /// What points to a failure.
+        doubt: Option<Doubt<F>>,
+    },
+    /// It will not become live by itself.
+    Failed(F),
+}
+
 /// What points to a failure, but may pass; `F` is what an engine calls what it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt<F> {

@@ -146,8 +146,11 @@ impl Worker {
                 Err(error) if is_of_connection(&error) => continue,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept connections");
-                    sleep(EXHAUSTED).await;
-                    continue;
+                    // Nothing tells when descriptors are free again, so it is tried again by and by.
+                    tokio::select! {
+                        () = sleep(EXHAUSTED) => continue,
+                        () = self.stop.cancelled() => return,
+                    }
                 }
             };
             // One connection a listener waits here when there are too many, the others in the kernel's queue.

@@ -19,4 +19,4 @@ pub use authority::Authority;
 pub use daemons::{Daemons, DockerEngine};
 pub use load::{Load, Tally};
 pub use proxy::Proxy;
-pub use scene::{Deployed, Scene, World};
+pub use scene::{Deployed, Scene, World, appling};

@@ -79,24 +79,7 @@ impl<'a> Scene<'a> {
         let name = ApplingName::parse(name).expect("tests use good names");
         let host = HostName::parse(&format!("{}.{}.test.example", name.dns(), self.target.app.dns()))
             .expect("tests use good names");
-        DesiredAppling {
-            service: name.dns(),
-            name,
-            release: ReleaseNumber(0),
-            image: self.image.clone(),
-            user: ImageUser::Root,
-            aliases: Vec::new(),
-            port: Port::DEFAULT,
-            readiness_path: HttpPath::default_readiness(),
-            liveness_path: None,
-            replicas: 1,
-            init: true,
-            variables: BTreeMap::new(),
-            secret_mounts: Vec::new(),
-            routes: vec![host],
-            resources: Resources::default(),
-            sidecars: Vec::new(),
-        }
+        DesiredAppling { routes: vec![host], ..appling(name.as_str(), 0, self.image.clone()) }
     }
 
     /// The next release of these applings, each at the release in which it took its form.
@@ -249,6 +232,29 @@ impl Lines {
         };
         let heard = tokio::time::timeout(Duration::from_secs(30), listen).await.context("30 s are over");
         heard.and_then(|heard| heard).with_context(|| format!("waiting for a log line after {said:?}"))
+    }
+}
+
+/// An appling with nothing but defaults, one container and no route.
+pub fn appling(name: &str, release: u32, image: ImageRef) -> DesiredAppling {
+    let name = ApplingName::parse(name).expect("tests use good names");
+    DesiredAppling {
+        service: name.dns(),
+        name,
+        release: ReleaseNumber(release),
+        image,
+        user: ImageUser::Root,
+        aliases: Vec::new(),
+        port: Port::DEFAULT,
+        readiness_path: HttpPath::default_readiness(),
+        liveness_path: None,
+        replicas: 1,
+        init: true,
+        variables: BTreeMap::new(),
+        secret_mounts: Vec::new(),
+        routes: Vec::new(),
+        resources: Resources::default(),
+        sidecars: Vec::new(),
     }
 }
 

@@ -3,29 +3,11 @@
 //! A failure is certain where nothing that HOPS or Docker will do by itself can change it. A container that is merely
 //! not ready is not certain before a deadline: slow starts are legitimate.
 
-use hops_engine::Doubt;
+use hops_engine::{Doubt, Standing};
 use hops_model::{ApplingName, Cause};
 
 use super::view::{Asked, Exit, Stage, Told, Trouble, View};
 use crate::probe::Answer;
-
-/// How a form of an appling stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Every instance takes requests.
-    Live,
-    /// On its way.
-    Rolling {
-        /// Instances that take requests.
-        ready: u32,
-        /// What is being waited for.
-        message: String,
-        /// What points to a mistake.
-        doubt: Option<Doubt<Finding>>,
-    },
-    /// It will not become live by itself.
-    Failed(Finding),
-}
 
 /// What was found to be wrong; the cause before its proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +29,7 @@ pub(crate) enum Finding {
 const ATTEMPTS: u32 = 3;
 
 /// Judges the instances of one form.
-pub(crate) fn judge(views: &[View]) -> Standing {
+pub(crate) fn judge(views: &[View]) -> Standing<Finding> {
     if views.iter().all(View::is_ready) {
         return Standing::Live;
     }

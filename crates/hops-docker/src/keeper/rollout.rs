@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures::{FutureExt, future::BoxFuture};
-use hops_engine::{Next, Patience};
+use hops_engine::{Next, Patience, Standing};
 use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event};
 use tokio::time::Instant;
 
 use super::{
     Answer, Keeping, Key, Order,
-    judge::{Finding, Standing, judge, overdue},
+    judge::{Finding, judge, overdue},
     keys,
     minder::Minder,
     prove::{self, Subject},

@@ -21,25 +21,8 @@ pub(crate) fn target() -> Target {
 
 /// An appling with nothing but defaults.
 pub(crate) fn appling(name: &str) -> DesiredAppling {
-    let name = ApplingName::parse(name).unwrap();
-    DesiredAppling {
-        service: name.dns(),
-        name,
-        release: ReleaseNumber(3),
-        image: ImageRef::parse(&format!("registry.example/the_shop/web@sha256:{}", "a".repeat(64))).unwrap(),
-        user: ImageUser::Root,
-        aliases: Vec::new(),
-        port: Port::DEFAULT,
-        readiness_path: HttpPath::default_readiness(),
-        liveness_path: None,
-        replicas: 1,
-        init: true,
-        variables: BTreeMap::new(),
-        secret_mounts: Vec::new(),
-        routes: Vec::new(),
-        resources: Resources::default(),
-        sidecars: Vec::new(),
-    }
+    let image = format!("registry.example/the_shop/web@sha256:{}", "a".repeat(64));
+    hops_testkit::appling(name, 3, ImageRef::parse(&image).unwrap())
 }
 
 pub(crate) fn desired(applings: Vec<DesiredAppling>) -> Desired {

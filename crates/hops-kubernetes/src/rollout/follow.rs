@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use hops_engine::{EngineError, Events, Next, Patience};
+use hops_engine::{EngineError, Events, Next, Patience, Standing};
 use hops_model::{ApplingOutcome, ApplingResult, Cause, Event, Target};
 use tokio::time::Instant;
 
 use super::{
-    judge::{Finding, Standing, judge},
+    judge::{Finding, judge},
     prove::{Subject, other_listeners, prove},
     route::{self, NewRoutes},
     watch::Watch,

@@ -3,30 +3,12 @@
 //! A failure is certain where nothing that HOPS or Kubernetes will do by itself can change it. A pod that is merely not
 //! ready is not certain before a deadline: slow starts are legitimate.
 
-use hops_engine::Doubt;
+use hops_engine::{Doubt, Standing};
 
 use super::{
     view::{Asked, ContainerView, Exit, FailedProbe, PodView, Told, View},
     words::{self, ProbeAnswer},
 };
-
-/// How an appling stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// All new pods take requests, all others are leaving.
-    Live,
-    /// On its way.
-    Rolling {
-        /// New pods that take requests.
-        ready: u32,
-        /// What is being waited for.
-        message: String,
-        /// What points to a mistake.
-        doubt: Option<Doubt<Finding>>,
-    },
-    /// It will not become live by itself.
-    Failed(Finding),
-}
 
 /// What was found to be wrong; the cause before its proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +62,7 @@ const PULL_ATTEMPTS: u32 = 3;
 /// Judges one appling.
 ///
 /// `generation` is that of the Deployment after HOPS applied it; what is known of an older one says nothing.
-pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing {
+pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing<Finding> {
     let Some(known) = view.deployments.get(deployment) else {
         return rolling("waiting for the Deployment");
     };
@@ -121,7 +103,7 @@ pub(crate) fn judge(view: &View, deployment: &str, generation: i64) -> Standing 
     Standing::Rolling { ready, message, doubt }
 }
 
-fn rolling(message: &str) -> Standing {
+fn rolling(message: &str) -> Standing<Finding> {
     Standing::Rolling { ready: 0, message: message.to_owned(), doubt: None }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hops_model::{
-    AppName, ApplingName, CommitId, Deploy, Desired, DesiredAppling, Environment, HttpPath, ImageRef,
-    ImageUser, Outcome, Port, Release, ReleaseNumber, Target, app::Resources, release::Origin,
+    AppName, CommitId, Deploy, Desired, DesiredAppling, Environment, ImageRef, Outcome, Release,
+    ReleaseNumber, Target, release::Origin,
 };
 use hops_store::{NewDeploy, Store};
 use jiff::Timestamp;
@@ -52,24 +52,7 @@ pub(crate) fn image(digit: &str) -> ImageRef {
 }
 
 pub(crate) fn form(name: &str, release: u32) -> DesiredAppling {
-    DesiredAppling {
-        name: ApplingName::parse(name).unwrap(),
-        release: ReleaseNumber(release),
-        image: image("1"),
-        user: ImageUser::Number(1000),
-        service: name.to_owned(),
-        aliases: Vec::new(),
-        port: Port::DEFAULT,
-        readiness_path: HttpPath::default_readiness(),
-        liveness_path: None,
-        replicas: 2,
-        init: true,
-        variables: BTreeMap::new(),
-        secret_mounts: Vec::new(),
-        routes: Vec::new(),
-        resources: Resources::default(),
-        sidecars: Vec::new(),
-    }
+    hops_testkit::appling(name, release, image("1"))
 }
 
 pub(crate) fn release(target: &Target, number: ReleaseNumber) -> Release {

@@ -13,8 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use futures::FutureExt;
 use hops_model::{
-    AppName, ApplingName, Cause, DesiredAppling, Environment, HttpPath, ImageRef, ImageUser, Port,
-    ReleaseNumber, Target, VariableName,
+    AppName, ApplingName, Cause, DesiredAppling, Environment, ImageRef, Target, VariableName,
     app::Resources,
     desired::{DesiredValue, Sidecar},
 };
@@ -82,25 +81,7 @@ impl Scene {
     }
 
     pub(super) fn appling(&self, name: &str) -> DesiredAppling {
-        let name = ApplingName::parse(name).unwrap();
-        DesiredAppling {
-            service: name.dns(),
-            name,
-            release: ReleaseNumber(1),
-            image: self.image.clone(),
-            user: ImageUser::Root,
-            aliases: Vec::new(),
-            port: Port::DEFAULT,
-            readiness_path: HttpPath::default_readiness(),
-            liveness_path: None,
-            replicas: 1,
-            init: true,
-            variables: BTreeMap::new(),
-            secret_mounts: Vec::new(),
-            routes: Vec::new(),
-            resources: Resources::default(),
-            sidecars: Vec::new(),
-        }
+        hops_testkit::appling(name, 1, self.image.clone())
     }
 
     /// A sidecar that is the test app, too, on another port.
