@@ -99,13 +99,22 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The plan of the next release of these applings, not applied yet.
+    pub async fn plan(&mut self, applings: &[DesiredAppling]) -> Result<Plan> {
+        let desired = self.release(applings);
+        self.plan_of(&desired).await
+    }
+
+    async fn plan_of(&self, desired: &Desired) -> Result<Plan> {
+        let observed = self.engine().observe(&self.target).await.context("observing")?;
+        Ok(self.engine().plan(desired, &observed))
+    }
+
     /// Deploys these applings and waits for their outcomes.
     pub async fn deploy(&mut self, applings: &[DesiredAppling]) -> Result<Deployed> {
         let desired = self.release(applings);
-        let engine = self.world.engine();
         let begun = Instant::now();
-        let observed = engine.observe(&self.target).await.context("observing")?;
-        let plan = engine.plan(&desired, &observed);
+        let plan = self.plan_of(&desired).await?;
         let (events, mut told) = Events::channel();
         let listening = tokio::spawn(async move {
             let mut all = Vec::new();
@@ -114,7 +123,7 @@ impl<'a> Scene<'a> {
             }
             all
         });
-        let outcomes = engine.apply(&plan, &events).await.context("applying")?;
+        let outcomes = self.engine().apply(&plan, &events).await.context("applying")?;
         let took = begun.elapsed();
         drop(events);
         for (appling, outcome) in desired.applings.iter().zip(&outcomes) {

@@ -162,9 +162,8 @@ async fn a_newer_deploy_takes_the_place_of_one_on_its_way(engine: DockerEngine) 
     let web = with(&scene.appling("web"), "VERSION", "one");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     let slow = with(&with(&web, "VERSION", "two"), "READY_AFTER", "10m");
-    let desired = scene.release(std::slice::from_ref(&slow));
+    let plan = scene.plan(std::slice::from_ref(&slow)).await?;
     let engine = scene.engine();
-    let plan = engine.plan(&desired, &engine.observe(&scene.target).await?);
     let (events, mut told) = Events::channel();
     let newest = with(&web, "VERSION", "three");
     let newer = async {
@@ -215,9 +214,8 @@ async fn releases_that_are_numbered_anew_replace_nothing_that_serves(engine: Doc
     // As after the loss of the server's own database: the first release once more, and another one.
     let mut anew = Scene::of(&machine, scene.target.clone()).await?;
     let slow = with(&with(&one, "VERSION", "two"), "READY_AFTER", "2s");
-    let desired = anew.release(std::slice::from_ref(&slow));
+    let plan = anew.plan(std::slice::from_ref(&slow)).await?;
     let engine = anew.engine();
-    let plan = engine.plan(&desired, &engine.observe(&anew.target).await?);
     let (events, mut told) = Events::channel();
     let meanwhile = async {
         while let Some(event) = told.recv().await {

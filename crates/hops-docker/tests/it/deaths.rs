@@ -30,8 +30,7 @@ async fn hops_killed_in_a_roll_out_ends_it_well_when_it_is_applied_again(engine:
     web.replicas = 2;
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     let next = with(&with(&web, "VERSION", "two"), "READY_AFTER", SLOWLY);
-    let desired = scene.release(std::slice::from_ref(&next));
-    let plan = scene.engine().plan(&desired, &scene.engine().observe(&scene.target).await?);
+    let plan = scene.plan(std::slice::from_ref(&next)).await?;
     let (events, mut told) = Events::channel();
     let kill = async {
         // The new containers are there and not ready yet.
@@ -60,8 +59,7 @@ async fn hops_killed_again_and_again_in_a_roll_out_leaves_nothing_behind(engine:
     web.replicas = 2;
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     let next = with(&web, "VERSION", "two");
-    let desired = scene.release(std::slice::from_ref(&next));
-    let plan = scene.engine().plan(&desired, &scene.engine().observe(&scene.target).await?);
+    let plan = scene.plan(std::slice::from_ref(&next)).await?;
     // Earlier and later moments: nothing written, written, created, started, ready, switched, draining.
     for ms in [0, 5, 15, 40, 80, 150, 250, 400, 700, 1200] {
         let (events, _told) = Events::channel();
@@ -91,8 +89,7 @@ async fn hops_killed_before_a_failure_keeps_what_served(engine: DockerEngine) ->
     let web = with(&scene.appling("web"), "VERSION", "one");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     let broken = with(&with(&web, "VERSION", "two"), "READY_AFTER", "10m");
-    let desired = scene.release(std::slice::from_ref(&broken));
-    let plan = scene.engine().plan(&desired, &scene.engine().observe(&scene.target).await?);
+    let plan = scene.plan(std::slice::from_ref(&broken)).await?;
     let (events, mut told) = Events::channel();
     let kill = async {
         it_is_on_its_way(&mut told).await;
@@ -177,8 +174,7 @@ async fn docker_restarted_in_a_roll_out_does_not_fail_it(engine: DockerEngine) -
     let web = with(&scene.appling("web"), "VERSION", "one");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     let next = with(&with(&web, "VERSION", "two"), "READY_AFTER", SLOWLY);
-    let desired = scene.release(std::slice::from_ref(&next));
-    let plan = scene.engine().plan(&desired, &scene.engine().observe(&scene.target).await?);
+    let plan = scene.plan(std::slice::from_ref(&next)).await?;
     let (events, mut told) = Events::channel();
     let restart = async {
         it_is_on_its_way(&mut told).await;

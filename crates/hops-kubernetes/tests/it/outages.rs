@@ -14,9 +14,8 @@ async fn a_roll_out_is_followed_across_an_outage() -> Result<()> {
     let (cluster, proxy) = Cluster::behind_a_proxy().await?;
     let mut scene = Scene::new(&cluster, "outage").await?;
     let web = with(&scene.appling("web"), "LISTEN_AFTER", "2s");
-    let desired = scene.release(std::slice::from_ref(&web));
+    let plan = scene.plan(std::slice::from_ref(&web)).await?;
     let engine = scene.engine();
-    let plan = engine.plan(&desired, &engine.observe(&scene.target).await?);
     let (events, mut told) = Events::channel();
     let outage = async {
         // Everything is applied once a roll-out is told of.

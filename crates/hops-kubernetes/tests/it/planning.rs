@@ -193,9 +193,8 @@ async fn a_plan_can_be_applied_twice() -> Result<()> {
     let cluster = Cluster::new().await?;
     let mut scene = Scene::new(&cluster, "twice").await?;
     let web = scene.appling("web");
-    let desired = scene.release(std::slice::from_ref(&web));
+    let plan = scene.plan(std::slice::from_ref(&web)).await?;
     let engine = scene.engine();
-    let plan = engine.plan(&desired, &engine.observe(&scene.target).await?);
     // As it would come back from a store after a crash in the middle.
     let plan = serde_json::from_str(&serde_json::to_string(&plan)?)?;
     let (events, _told) = Events::channel();
