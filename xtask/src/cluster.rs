@@ -14,6 +14,7 @@ mod dns;
 pub(crate) mod docker;
 mod environment;
 mod etcd;
+mod gateway;
 mod guest;
 mod identity;
 mod ingress;
@@ -107,7 +108,11 @@ pub(crate) fn up() -> Result<Environment> {
         progress::say("using your own cluster, as HOPS_TEST_KUBECONFIG is set");
         return Ok(own);
     }
-    begin("the cluster", &[packages::CLUSTER], &[Part::Base, Part::Kubernetes, Part::Ingress], Cluster::start)
+    begin_kubernetes(&[Part::Base, Part::Kubernetes, Part::Ingress, Part::Tests])
+}
+
+fn begin_kubernetes(parts: &[Part]) -> Result<Environment> {
+    begin("the cluster", &[packages::CLUSTER], parts, Cluster::start)
 }
 
 /// Makes both Docker engines run.
@@ -221,8 +226,9 @@ impl Cluster {
     /// The running cluster of this checkout, started if need be.
     pub(crate) fn running() -> Result<Self> {
         must_be_this_checkouts()?;
-        up()?;
-        Self::of_checkout(&[Part::Base, Part::Kubernetes, Part::Ingress])
+        let parts = [Part::Base, Part::Kubernetes, Part::Ingress];
+        begin_kubernetes(&parts)?;
+        Self::of_checkout(&parts)
     }
 
     /// Registry and BuildKit of this checkout, started if need be, without anything that runs apps.

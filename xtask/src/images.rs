@@ -42,9 +42,13 @@ pub(crate) trait Store {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let cluster = Cluster::base()?;
+    make(&Cluster::base()?, &arguments.only)
+}
+
+/// Makes those that are named, or all, in a cluster's registry.
+pub(crate) fn make(cluster: &Cluster, only: &[String]) -> Result<()> {
     let folder = cluster.layout.root().join("run");
-    assemble(&Builder::of(&cluster), &folder, &cluster.tools, &arguments.only)?;
+    assemble(&Builder::of(cluster), &folder, &cluster.tools, only)?;
     progress::say("the base images are there");
     Ok(())
 }

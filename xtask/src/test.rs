@@ -1,17 +1,34 @@
 //! All that has to hold before a change lands: what `.ci/run` runs.
+//!
+//! Two lanes at once, since one mostly computes and the other mostly waits: checks and compilation, and what the tests run
+//! against. Then every test, in one run.
 
 mod cargo_tools;
+mod checks;
+mod daemons;
+mod durations;
+mod scope;
 
-use std::{process::Command, time::Instant};
+use std::{
+    fs,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Instant,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
-use self::cargo_tools::{CargoTool, DENY, MACHETE};
-use crate::{cluster, images, packages, paths, program, progress, tidy};
+pub(crate) use self::durations::too_long;
+use self::{cargo_tools::NEXTEST, daemons::Daemons, scope::Scope};
+use crate::{paths, progress};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Only what a change since this commit can have broken, by crates; without a commit, since the upstream branch
+    #[arg(long, value_name = "COMMIT", num_args = 0..=1, default_missing_value = scope::UPSTREAM)]
+    changed: Option<String>,
     /// Leave out format, lints, licences and layers
     #[arg(long)]
     only_tests: bool,
@@ -20,81 +37,94 @@ pub(crate) struct Arguments {
     keep_cluster: bool,
 }
 
-/// Checks first, since they are quick; then every test, on the real cluster.
+/// Above this load something else computes here, and how long a test takes says nothing about it.
+const BUSY: f64 = 1.5;
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let begin = Instant::now();
-    if !arguments.only_tests {
-        checks()?;
+    let is_busy = load()? > BUSY;
+    let scope = match &arguments.changed {
+        Some(base) => Scope::changed_since(base)?,
+        None => Scope::everything()?,
+    };
+    if scope.is_empty() {
+        progress::say("nothing has changed that a test could notice");
+        return Ok(());
     }
-    packages::install(&[packages::TESTS])?;
-    let (had_cluster, had_docker) = (cluster::is_running()?, cluster::is_docker_running()?);
-    // Both run on this machine unless the user's own are named.
-    if !cluster::is_users()? {
-        cluster::up_docker()?;
+    let daemons = Daemons::of(&scope)?;
+    let result = prepare_and_test(arguments, &scope, &daemons);
+    if !arguments.keep_cluster {
+        daemons.stop()?;
     }
-    let environment = cluster::up()?;
-    // A cluster of the user's own takes its base images from where it always does.
-    if !cluster::is_users()? {
-        images::run(&images::Arguments::default())?;
+    durations::say(begin);
+    let held = result?;
+    let long = too_long();
+    for (test, why) in &long {
+        progress::say(format!("{test}: {why}"));
     }
-    let result = tests(&environment);
-    if !arguments.keep_cluster && !cluster::is_users()? {
-        match (had_cluster, had_docker) {
-            (false, false) => cluster::down(false)?,
-            (true, false) => cluster::down_docker()?,
-            (false | true, true) => {}
-        }
-    }
-    if !result? {
+    if !held {
         bail!("tests failed after {:.0} s", begin.elapsed().as_secs_f64());
+    }
+    match long.len() {
+        0 => {}
+        count if is_busy => {
+            progress::say(format!("this machine was busy before: {count} long tests are let pass"))
+        }
+        count => bail!("{count} tests take too long"),
     }
     progress::say(format!("everything holds ({:.0} s)", begin.elapsed().as_secs_f64()));
     Ok(())
 }
 
-/// Every check, even after one has failed: one run says all there is to mend.
-fn checks() -> Result<()> {
-    let cargo = |arguments: &[&str]| {
-        let mut command = program::command(["cargo"]);
-        command.args(arguments).current_dir(paths::checkout());
-        command
-    };
-    let tool = |tool: CargoTool, arguments: &[&str]| -> Result<Command> {
-        let mut command = Command::new(tool.program()?);
-        command.args(arguments).current_dir(paths::checkout());
-        Ok(command)
-    };
-    let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"];
-    let commands = [
-        ("format", cargo(&["fmt", "--all", "--check"])),
-        ("lints", cargo(&clippy)),
-        (
-            "licences, sources, banned crates",
-            tool(DENY, &["--log-level=error", "check", "bans", "licenses", "sources"])?,
-        ),
-        ("unused dependencies", tool(MACHETE, &["crates", "xtask"])?),
-    ];
-    let mut failed = Vec::new();
-    for (name, mut command) in commands {
-        let held = progress::step(format!("checking {name}"), || {
-            if command.status()?.success() { Ok(()) } else { bail!("{name}") }
-        });
-        failed.extend(held.err());
-    }
-    failed.extend(progress::step("checking layers, sizes, words", tidy::run).err());
-    match failed.as_slice() {
-        [] => Ok(()),
-        failed => {
-            let list: Vec<String> = failed.iter().map(ToString::to_string).collect();
-            bail!("these checks failed: {}", list.join("; "))
+/// Whether all tests passed.
+fn prepare_and_test(arguments: &Arguments, scope: &Scope, daemons: &Daemons) -> Result<bool> {
+    let goes_on = AtomicBool::new(true);
+    let (compiled, started) = thread::scope(|threads| {
+        let starting = threads.spawn(|| daemons.start(|| goes_on.load(Ordering::Relaxed)));
+        let compiled = check_and_compile(arguments, scope);
+        if let Err(error) = &compiled {
+            // Said at once: what the other lane is doing may take minutes, and is of use the next time.
+            progress::say(format!("error: {error:#}\nending after the step on its way"));
+            goes_on.store(false, Ordering::Relaxed);
         }
-    }
+        (compiled, starting.join().expect("starting does not panic"))
+    });
+    compiled?;
+    let environment = started?;
+    // A former run's durations are none of this one.
+    let _ = fs::remove_file(durations::record());
+    progress::step("running the tests", || {
+        let mut nextest = nextest(scope)?;
+        if let Some(environment) = &environment {
+            nextest.envs(environment.variables()).env("PATH", environment.path()?);
+        }
+        Ok(nextest.status()?.success())
+    })
 }
 
-/// Whether all tests passed.
-fn tests(environment: &cluster::Environment) -> Result<bool> {
-    let mut cargo = program::command(["cargo", "test", "--workspace", "--no-fail-fast"]);
-    cargo.current_dir(paths::checkout()).envs(environment.variables()).env("PATH", environment.path()?);
-    progress::say("running all tests");
-    Ok(cargo.status()?.success())
+fn check_and_compile(arguments: &Arguments, scope: &Scope) -> Result<()> {
+    if !arguments.only_tests {
+        checks::run(scope)?;
+    }
+    progress::step("compiling the tests", || {
+        let status = nextest(scope)?.args(["--no-run", "--cargo-quiet"]).status()?;
+        if status.success() { Ok(()) } else { bail!("the tests do not compile") }
+    })
+}
+
+fn nextest(scope: &Scope) -> Result<Command> {
+    let mut nextest = Command::new(NEXTEST.program()?);
+    nextest.args(["nextest", "run"]).args(scope.packages()).current_dir(paths::checkout());
+    // What is in `.config/nextest.toml` counts, wherever this runs.
+    for name in ["NEXTEST_PROFILE", "NEXTEST_TEST_THREADS", "NEXTEST_RETRIES"] {
+        nextest.env_remove(name);
+    }
+    Ok(nextest)
+}
+
+/// Of the last minute, in processes that want a processor.
+fn load() -> Result<f64> {
+    let text = fs::read_to_string("/proc/loadavg").context("cannot read /proc/loadavg")?;
+    let first = text.split(' ').next().unwrap_or_default();
+    first.parse().context("/proc/loadavg begins with no number")
 }

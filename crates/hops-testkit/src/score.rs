@@ -1,6 +1,6 @@
 //! What kube-score says about objects. Each check that is declined has its reason here.
 
-use std::{path::Path, process::Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use tokio::{io::AsyncWriteExt, process::Command};
@@ -42,17 +42,18 @@ pub const LEFT_TO_THE_FILE: [(&str, &str); 3] = [
 
 /// Fails with what kube-score finds in a text of objects, beyond what is declined for all and in `also`.
 pub async fn check(yaml: &str, also: &[(&str, &str)]) -> Result<()> {
-    let mut score = Command::new("go");
-    score.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/kube-score"));
+    let mut score = Command::new("kube-score");
     // A limit on processor time slows an app down for nothing while the machine idles; the file may set one.
-    score.args(["tool", "kube-score", "score", "--exit-one-on-warning", "--ignore-container-cpu-limit"]);
+    score.args(["score", "--exit-one-on-warning", "--ignore-container-cpu-limit"]);
     // A sidecar has the limits that its add-on gives it.
     score.args(["--ignore-container-memory-limit", "--kubernetes-version", "v1.36", "--output-format", "ci"]);
     for (check, _reason) in DECLINED.iter().chain(also) {
         score.args(["--ignore-test", check]);
     }
     score.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut running = score.spawn().context("cannot start go")?;
+    let mut running = score.spawn().context(
+        "cannot start kube-score; `cargo xtask cluster up` builds it, and `cluster env` puts it into PATH",
+    )?;
     let mut stdin = running.stdin.take().context("it is piped")?;
     stdin.write_all(yaml.as_bytes()).await?;
     drop(stdin);

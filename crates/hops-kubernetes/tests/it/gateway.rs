@@ -1,40 +1,12 @@
-//! Routes for a Gateway, as a real API server with the CRDs of the Gateway API takes them.
+//! Routes for a Gateway, as a real API server that knows the Gateway API takes them.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use hops_engine::Action;
 use hops_kubernetes::{Gateway, Settings};
 use hops_testkit::Scene;
 use serde_json::{Value, json};
-use tokio::{process::Command, sync::OnceCell};
 
 use crate::{kubectl, world::Cluster};
-
-static INSTALLED: OnceCell<()> = OnceCell::const_new();
-
-/// Makes the cluster know `HTTPRoute`s, before the first test does anything: an API server that has just learned of a
-/// kind answers 429 for a moment to whoever lists it, and every observation does.
-pub(crate) async fn installed() -> Result<()> {
-    INSTALLED.get_or_try_init(install).await.copied()
-}
-
-async fn install() -> Result<()> {
-    let mut go = Command::new("go");
-    go.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/gateway-api"));
-    let output = go.args(["mod", "download", "-json", "sigs.k8s.io/gateway-api"]).output().await?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let module: Value = serde_json::from_slice(&output.stdout)?;
-    let folder = Path::new(module["Dir"].as_str().context("the module has a folder")?);
-    let crd = folder.join("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml");
-    let crd = crd.to_str().context("the folder is plain text")?;
-    kubectl(&["apply", "--server-side", "-f", crd]).await?;
-    let name = "crd/httproutes.gateway.networking.k8s.io";
-    kubectl(&["wait", "--for=condition=Established", "--timeout=30s", name]).await?;
-    // Just established, it may answer 429 for a moment; kubectl waits for as long as the API server says.
-    kubectl(&["get", "httproutes", "--all-namespaces"]).await?;
-    Ok(())
-}
 
 #[tokio::test]
 async fn a_route_for_the_gateway_comes_stays_and_goes_with_the_setting() -> Result<()> {

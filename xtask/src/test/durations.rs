@@ -1,0 +1,132 @@
+//! How long things took: the steps of a run, and each test as nextest recorded it.
+
+use std::{fs, path::PathBuf, time::Instant};
+
+use serde::Deserialize;
+
+use crate::{paths, progress};
+
+/// Seconds that a test may take without a reason given below.
+const LONGEST: f64 = 60.0;
+/// Tests that may take longer, each with the reason.
+const EARNED: [(&str, &str); 0] = [];
+/// How many of the slowest are told.
+const TOLD: usize = 15;
+/// Seconds below which nobody asks where a step's time went.
+const WORTH_TELLING: f64 = 2.0;
+
+/// As nextest writes it, which follows JUnit.
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "testsuite", default)]
+    programs: Vec<Program>,
+}
+
+#[derive(Deserialize)]
+struct Program {
+    #[serde(rename = "@name")]
+    name: String,
+    #[serde(rename = "testcase", default)]
+    tests: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+struct Test {
+    #[serde(rename = "@name")]
+    name: String,
+    /// Seconds.
+    #[serde(rename = "@time")]
+    time: f64,
+}
+
+/// Where the last run left its record. `.config/nextest.toml` names it.
+pub(super) fn record() -> PathBuf {
+    paths::checkout().join("target/nextest/default/junit.xml")
+}
+
+/// Tests of the last run, if there was one, that took too long and have no reason to.
+pub(crate) fn too_long() -> Vec<(String, String)> {
+    read().map(|record| findings(&record, &EARNED)).unwrap_or_default()
+}
+
+/// Tells the steps, the programs and the slowest tests of a run.
+pub(super) fn say(begin: Instant) {
+    progress::say(format!(
+        "\nWhere {:.0} s went (steps of the two lanes overlap):",
+        begin.elapsed().as_secs_f64()
+    ));
+    for (what, seconds) in progress::taken().iter().filter(|(_, seconds)| *seconds >= WORTH_TELLING) {
+        progress::say(format!("{seconds:7.1} s  {what}"));
+    }
+    let Some(record) = read() else { return };
+    progress::say("\nTest programs, by the sum of their tests' times:");
+    let mut programs: Vec<(f64, &Program)> =
+        record.programs.iter().map(|program| (program.sum(), program)).collect();
+    programs.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+    for (sum, program) in programs.iter().filter(|(sum, _)| *sum >= WORTH_TELLING) {
+        progress::say(format!("{sum:7.1} s  {:4} tests  {}", program.tests.len(), program.name));
+    }
+    progress::say("\nThe slowest tests:");
+    let tests =
+        record.programs.iter().flat_map(|program| program.tests.iter().map(move |test| (program, test)));
+    let mut tests: Vec<(&Program, &Test)> = tests.collect();
+    tests.sort_by(|(_, left), (_, right)| right.time.total_cmp(&left.time));
+    for (program, test) in tests.iter().take(TOLD) {
+        progress::say(format!("{:7.1} s  {} {}", test.time, program.name, test.name));
+    }
+    progress::say("");
+}
+
+fn read() -> Option<Record> {
+    quick_xml::de::from_str(&fs::read_to_string(record()).ok()?).ok()
+}
+
+fn findings(record: &Record, earned: &[(&str, &str)]) -> Vec<(String, String)> {
+    let tests =
+        || record.programs.iter().flat_map(|program| program.tests.iter().map(move |test| (program, test)));
+    let is_earned = |test: &Test| earned.iter().any(|(name, _)| *name == test.name);
+    let long = tests().filter(|(_, test)| test.time > LONGEST && !is_earned(test)).map(|(program, test)| {
+        let why = format!(
+            "takes {:.0} s, at most {LONGEST} are wanted; wait for the event instead of the clock, or say in {} why not",
+            test.time,
+            file!()
+        );
+        (format!("{} {}", program.name, test.name), why)
+    });
+    long.collect()
+}
+
+impl Program {
+    fn sum(&self) -> f64 {
+        self.tests.iter().map(|test| test.time).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Record, findings};
+
+    const RECORD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="3" failures="0" errors="0" uuid="1" timestamp="2026-01-01T00:00:00+00:00" time="90.1">
+    <testsuite name="hops-docker::it" tests="2" disabled="0" errors="0" failures="0">
+        <testcase name="loss::quick" classname="hops-docker::it" timestamp="2026-01-01T00:00:00+00:00" time="1.250"></testcase>
+        <testcase name="loss::slow" classname="hops-docker::it" timestamp="2026-01-01T00:00:00+00:00" time="88.000">
+            <failure type="test failure">no</failure><system-out>text</system-out>
+        </testcase>
+    </testsuite>
+    <testsuite name="hops-model" tests="1" disabled="0" errors="0" failures="0">
+        <testcase name="names" classname="hops-model" timestamp="2026-01-01T00:00:00+00:00" time="0.004"></testcase>
+    </testsuite>
+</testsuites>"#;
+
+    #[test]
+    fn a_long_test_is_found_unless_it_has_a_reason() {
+        let record: Record = quick_xml::de::from_str(RECORD).unwrap();
+        assert_eq!(record.programs.len(), 2);
+        let found = findings(&record, &[]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, "hops-docker::it loss::slow");
+        assert!(found[0].1.starts_with("takes 88 s"), "{found:?}");
+        assert!(findings(&record, &[("loss::slow", "the promise is 80 s")]).is_empty());
+    }
+}
