@@ -228,7 +228,7 @@ func routes() http.Handler {
 	})
 	// Calls another service and passes on what it answers.
 	mux.HandleFunc("/call", func(w http.ResponseWriter, r *http.Request) {
-		client := http.Client{Timeout: 5 * time.Second}
+		client := http.Client{Timeout: 15 * time.Second}
 		answer, err := client.Get(r.URL.Query().Get("url"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)

@@ -1,6 +1,6 @@
 //! The project's own tasks, run as `cargo xtask TASK`.
 //!
-//! Knows the checkout and this machine, nothing of how HOPS works inside. Few dependencies: it starts soon after a clone.
+//! Knows the checkout and this machine, nothing of how HOPS works inside. It has few dependencies and starts soon.
 #![expect(clippy::print_stderr, reason = "a program for a terminal says there what it does")]
 
 mod bench;
@@ -19,7 +19,6 @@ mod server;
 mod test;
 mod tidy;
 mod tools;
-mod wheel;
 
 use std::process::ExitCode;
 
@@ -40,7 +39,7 @@ enum Task {
     Test(test::Arguments),
     /// The figures, against the best alternative in the same run
     Bench(bench::Arguments),
-    /// The rules of the house that no other tool checks: layers, file sizes, words
+    /// The rules of the house that no other tool checks
     Tidy,
     /// A real Kubernetes with ingress, registry and BuildKit on this machine
     Cluster(cluster::Arguments),

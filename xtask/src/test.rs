@@ -51,6 +51,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         progress::say("nothing has changed that a test could notice");
         return Ok(());
     }
+    // A former run's durations are none of this one.
+    let _ = fs::remove_file(durations::record());
     let daemons = Daemons::of(&scope)?;
     let result = prepare_and_test(arguments, &scope, &daemons);
     if !arguments.keep_cluster {
@@ -68,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match long.len() {
         0 => {}
         count if is_busy => {
-            progress::say(format!("this machine was busy before: {count} long tests are let pass"))
+            progress::say(format!("this machine was busy before: {count} long tests are let pass"));
         }
         count => bail!("{count} tests take too long"),
     }
@@ -91,8 +93,6 @@ fn prepare_and_test(arguments: &Arguments, scope: &Scope, daemons: &Daemons) -> 
     });
     compiled?;
     let environment = started?;
-    // A former run's durations are none of this one.
-    let _ = fs::remove_file(durations::record());
     progress::step("running the tests", || {
         let mut nextest = nextest(scope)?;
         if let Some(environment) = &environment {

@@ -4,6 +4,8 @@
 //! What was built is kept in the cache under a key of everything that went in, and shared by all checkouts. Two are to be had
 //! ready, and built only where that fails.
 
+pub(crate) mod wheel;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -13,11 +15,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{
-    digest::Key,
-    paths, program, progress,
-    wheel::{self, Wheel},
-};
+use self::wheel::Wheel;
+use crate::{digest::Key, paths, program, progress};
 
 /// One module under `tools/`.
 struct Module {

@@ -14,6 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use self::program::Program;
+use crate::address;
 
 /// A certificate authority that ends with the test.
 ///
@@ -39,7 +40,7 @@ impl Authority {
     /// Starts one.
     pub async fn start(options: Options) -> Result<Self> {
         let folder = TempDir::new()?;
-        let ip = unused_address()?;
+        let ip = address::own()?;
         server_certificate(folder.path(), ip)?;
         let dns = Program::start(
             Command::new("pebble-challtestsrv")
@@ -174,10 +175,4 @@ fn server_certificate(folder: &Path, ip: Ipv4Addr) -> Result<()> {
         std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
-}
-
-/// All of 127.0.0.0/8 is this machine: an address of its own makes every port free.
-fn unused_address() -> Result<Ipv4Addr> {
-    let [a, b, c, _] = getrandom::u32().context("the system has no random numbers")?.to_be_bytes();
-    Ok(Ipv4Addr::new(127, a.max(1), b, c.clamp(1, 254)))
 }

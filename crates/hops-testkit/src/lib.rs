@@ -3,6 +3,7 @@
 //!
 //! Only tests use this crate. It knows no particular engine.
 
+pub mod address;
 pub mod authority;
 pub mod conformance;
 pub mod daemons;

@@ -25,6 +25,8 @@ pub trait World: Sync {
     fn engine(&self) -> &dyn Engine;
     /// Where requests go that name a host.
     fn entrance(&self) -> SocketAddr;
+    /// The engine's own deadline for a roll-out without progress. What is reported before it was not waited for.
+    fn deadline(&self) -> Duration;
     /// The test app's image.
     async fn image(&self) -> Result<ImageRef>;
     /// Behaviours that cannot be shown here, each with its reason. It should be a short list.
@@ -173,6 +175,20 @@ impl<'a> Scene<'a> {
             Ok(answer) => Ok(answer),
             Err(_) => bail!("{path} did not answer as wanted within 30 s; its last answer was {last:?}"),
         }
+    }
+
+    /// Waits until no more containers are there than this: what is on its way out is gone.
+    pub async fn until_only(&self, count: usize) -> Result<()> {
+        let gone = async {
+            loop {
+                let status = self.engine().status(&self.target).await?;
+                if status.iter().map(|appling| appling.instances.len()).sum::<usize>() <= count {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(2), gone).await.context("old containers stay")?
     }
 
     /// The log lines of all applings, from now on and back to their beginnings.

@@ -28,6 +28,17 @@ async fn find_or_build() -> Result<ImageRef> {
     if let Some(digest) = stored(&daemons.registry, &tag).await? {
         return reference(&daemons.registry, &digest);
     }
+    // One test process builds; another waits for it and finds it done.
+    let path = std::env::temp_dir().join(format!("hops-testapp-{}.lock", daemons.registry));
+    let _building = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::create(path)?;
+        file.lock()?;
+        std::io::Result::Ok(file)
+    })
+    .await??;
+    if let Some(digest) = stored(&daemons.registry, &tag).await? {
+        return reference(&daemons.registry, &digest);
+    }
     let work = tempfile::tempdir()?;
     let mut go = Command::new("go");
     go.args(["build", "-trimpath", "-ldflags", "-s -w", "-o"]).arg(work.path().join("testapp")).arg(".");

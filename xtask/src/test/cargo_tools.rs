@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     paths, program, progress,
-    wheel::{self, Wheel},
+    tools::wheel::{self, Wheel},
 };
 
 /// A cargo subcommand, of which the registry of crates has the same version as the wheel.

@@ -49,6 +49,7 @@ pub(super) fn run(scope: &Scope) -> Result<()> {
 
 /// Its own words are on the screen.
 fn succeeds(mut command: Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    let status =
+        command.status().with_context(|| format!("cannot start {}", command.get_program().display()))?;
     if status.success() { Ok(()) } else { bail!("see above") }
 }

@@ -19,23 +19,27 @@ const WITH_AUTHORITY: [&str; 2] = ["hops", "hops-certificates"];
 
 /// Which of them, and which ran before.
 pub(super) struct Daemons {
-    kubernetes: bool,
-    docker: bool,
+    wanted: Engines,
+    found: Engines,
     authority: bool,
-    had_kubernetes: bool,
-    had_docker: bool,
     /// The user's own take the place of all of them.
     are_users: bool,
+}
+
+struct Engines {
+    kubernetes: bool,
+    docker: bool,
 }
 
 impl Daemons {
     pub(super) fn of(scope: &Scope) -> Result<Self> {
         Ok(Self {
-            kubernetes: scope.holds_any(&ON_KUBERNETES),
-            docker: scope.holds_any(&ON_DOCKER),
+            wanted: Engines {
+                kubernetes: scope.holds_any(&ON_KUBERNETES),
+                docker: scope.holds_any(&ON_DOCKER),
+            },
+            found: Engines { kubernetes: cluster::is_running()?, docker: cluster::is_docker_running()? },
             authority: scope.holds_any(&WITH_AUTHORITY),
-            had_kubernetes: cluster::is_running()?,
-            had_docker: cluster::is_docker_running()?,
             are_users: cluster::is_users()?,
         })
     }
@@ -48,17 +52,17 @@ impl Daemons {
         if self.are_users {
             return cluster::up().map(Some);
         }
-        if !self.kubernetes && !self.docker {
+        if !self.wanted.any() {
             return Ok(None);
         }
         let base = Cluster::base()?;
         thread::scope(|threads| {
             // Mostly waits for the package mirror, while the next ones compute.
             let images = threads.spawn(|| images::make(&base, &[]));
-            if self.docker && goes_on() {
+            if self.wanted.docker && goes_on() {
                 cluster::up_docker()?;
             }
-            if self.kubernetes && goes_on() {
+            if self.wanted.kubernetes && goes_on() {
                 cluster::up()?;
             }
             images.join().expect("making images does not panic")
@@ -68,13 +72,19 @@ impl Daemons {
 
     /// Stops what was started.
     pub(super) fn stop(&self) -> Result<()> {
-        if self.are_users || (!self.kubernetes && !self.docker) {
+        if self.are_users || !self.wanted.any() {
             return Ok(());
         }
-        match (self.had_kubernetes, self.had_docker) {
-            (false, false) => cluster::down(false),
-            (true, false) => cluster::down_docker(),
-            (false | true, true) => Ok(()),
+        match self.found {
+            Engines { kubernetes: false, docker: false } => cluster::down(false),
+            Engines { kubernetes: true, docker: false } => cluster::down_docker(),
+            Engines { docker: true, .. } => Ok(()),
         }
+    }
+}
+
+impl Engines {
+    fn any(&self) -> bool {
+        self.kubernetes || self.docker
     }
 }

@@ -15,7 +15,7 @@ const TOLD: usize = 15;
 /// Seconds below which nobody asks where a step's time went.
 const WORTH_TELLING: f64 = 2.0;
 
-/// As nextest writes it, which follows JUnit.
+/// As nextest writes it, in the format of `JUnit`.
 #[derive(Deserialize)]
 struct Record {
     #[serde(rename = "testsuite", default)]

@@ -1,6 +1,9 @@
 //! Which crates a change can have broken: those with a changed file, and those that use them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -108,7 +111,7 @@ fn touched(file: &str) -> Option<Vec<String>> {
         return Some(vec![name.to_owned()]);
     }
     // Pages at the top are read by people.
-    if !file.contains('/') && file.ends_with(".md") {
+    if !file.contains('/') && Path::new(file).extension().is_some_and(|extension| extension == "md") {
         return Some(Vec::new());
     }
     let (_, readers) = READ_BY.iter().find(|(place, _)| file.starts_with(place))?;

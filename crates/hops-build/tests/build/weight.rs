@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use hops_build::Builder;
 use hops_model::{Event, ImageRef};
 use serde_json::json;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 
 use crate::{
     daemon::{Daemon, on},
@@ -16,13 +16,9 @@ use crate::{
 on! { old_docker OldDocker: all_build_steps_together_weigh_as_much_as_one_container_of_dockers_default }
 on! { new_docker NewDocker: all_build_steps_together_weigh_as_much_as_one_container_of_dockers_default }
 
-/// One at a time: engines on one machine may put what they run into the same control groups.
-static MACHINE: Mutex<()> = Mutex::const_new(());
-
 /// Two build steps and an app want the same core. Nothing can be said to the builder about weights that engines of both
 /// ages understand, so apps are given more than the default, 1024.
 async fn all_build_steps_together_weigh_as_much_as_one_container_of_dockers_default(daemon: Daemon) {
-    let _alone = MACHINE.lock().await;
     let shop = Shop::new(daemon);
     let marker = nonce();
     // An engine that is killed leaves its build steps behind, so they end by themselves.

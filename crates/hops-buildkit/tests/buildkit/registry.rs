@@ -1,8 +1,9 @@
 //! Registries that want a login, refuse, or are away.
 
-use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Stdio, sync::Arc};
+use std::{collections::BTreeMap, path::Path, process::Stdio, sync::Arc};
 
 use hops_buildkit::{Address, BuildError, Cache, Destination, Files, Image, Login, SecretValue, Solve};
+use hops_testkit::address;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::UnixStream,
@@ -21,7 +22,7 @@ struct Locked {
 impl Locked {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let host = address::own_socket().unwrap().to_string();
         let users = folder.path().join("users");
         std::fs::write(&users, "ann:$2b$05$RKOKVJz7yj8bh7BFFZZFiO2xSuNjwbLQU/dDbPrVyhe6mCtGHJpQO\n").unwrap();
         std::fs::write(folder.path().join("config"), Self::config(&host, folder.path(), &users)).unwrap();

@@ -13,7 +13,7 @@ use tokio::{
 use crate::{daemon::Daemon, labels};
 
 /// How long the daemon may count. It looks at every file of every container.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The last version of the API with a list of everything in the answer.
 const DETAILED_API: usize = 51;

@@ -18,8 +18,8 @@ use hops_testkit::{
 
 use crate::world::Machine;
 
-/// Well below the deadline of these tests, so that what is reported in this time was not waited for.
-const AT_ONCE: Duration = Duration::from_secs(8);
+/// Well below the deadline of a patient machine, so that what is reported in this time was not waited for.
+const AT_ONCE: Duration = Duration::from_mins(1);
 
 on_both_engines! {
     an_image_that_does_not_exist,
@@ -48,7 +48,7 @@ fn check(deployed: &Deployed, code: CauseCode, words: &[&str]) -> Result<()> {
 }
 
 async fn an_image_that_does_not_exist(engine: DockerEngine) -> Result<()> {
-    let machine = Machine::on(engine).await?;
+    let machine = Machine::patient(engine).await?;
     let mut scene = Scene::new(&machine, "image").await?;
     let web = scene.appling("web");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
@@ -76,7 +76,7 @@ fn make_secret(machine: &Machine, scene: &Scene<'_>) -> Result<()> {
 }
 
 async fn a_secret_that_does_not_exist_and_then_does(engine: DockerEngine) -> Result<()> {
-    let machine = Machine::on(engine).await?;
+    let machine = Machine::patient(engine).await?;
     let mut scene = Scene::new(&machine, "secret").await?;
     let web = with_secret(&scene)?;
     let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
@@ -119,7 +119,7 @@ async fn what_failed_at_first_heals_by_itself(engine: DockerEngine) -> Result<()
 }
 
 async fn a_sidecar_that_exits_is_named(engine: DockerEngine) -> Result<()> {
-    let machine = Machine::on(engine).await?;
+    let machine = Machine::patient(engine).await?;
     let mut scene = Scene::new(&machine, "beside").await?;
     let mut web = scene.appling("web");
     let mut proxy = with(&scene.appling("proxy"), "EXIT_AFTER", "0s");
@@ -138,7 +138,7 @@ async fn a_sidecar_that_exits_is_named(engine: DockerEngine) -> Result<()> {
 }
 
 async fn a_host_of_another_app_is_refused_before_anything_changes(engine: DockerEngine) -> Result<()> {
-    let machine = Machine::on(engine).await?;
+    let machine = Machine::patient(engine).await?;
     let mut shop = Scene::new(&machine, "shop").await?;
     let mut thief = Scene::in_environment(&machine, "thief", Environment::Prod).await?;
     let web = with(&shop.appling("web"), "VERSION", "the shop");
@@ -234,7 +234,7 @@ async fn releases_that_are_numbered_anew_replace_nothing_that_serves(engine: Doc
 }
 
 async fn more_than_the_whole_machine_is_refused(engine: DockerEngine) -> Result<()> {
-    let machine = Machine::on(engine).await?;
+    let machine = Machine::patient(engine).await?;
     let mut scene = Scene::new(&machine, "room").await?;
     let mut web = scene.appling("web");
     web.resources.requests =

@@ -46,7 +46,7 @@ async fn hops_killed_in_a_roll_out_ends_it_well_when_it_is_applied_again(engine:
     let outcomes = scene.engine().apply(&plan, &Events::channel().0).await?;
     ensure!(outcomes[0].result == ApplingResult::Live, "{outcomes:#?}");
     scene.get_until(&next, "/", |answer| answer.body == "two\n").await?;
-    gone_are_all_but(&scene, 2).await?;
+    scene.until_only(2).await?;
     let containers = machine.containers().await?;
     ensure!(containers.len() == 2, "{containers:?}");
     scene.end().await
@@ -77,7 +77,7 @@ async fn hops_killed_again_and_again_in_a_roll_out_leaves_nothing_behind(engine:
     let outcomes = scene.engine().apply(&plan, &Events::channel().0).await?;
     ensure!(outcomes[0].result != ApplingResult::Failed, "{outcomes:#?}");
     scene.get_until(&next, "/", |answer| answer.body == "two\n").await?;
-    gone_are_all_but(&scene, 2).await?;
+    scene.until_only(2).await?;
     let containers = machine.containers().await?;
     ensure!(containers.len() == 2, "{containers:?}");
     scene.end().await
@@ -102,7 +102,7 @@ async fn hops_killed_before_a_failure_keeps_what_served(engine: DockerEngine) ->
     let outcomes = scene.engine().apply(&plan, &Events::channel().0).await?;
     ensure!(outcomes[0].result == ApplingResult::Failed && outcomes[0].restored.is_some(), "{outcomes:#?}");
     ensure!(scene.get(&web, "/").await?.body == "one\n");
-    gone_are_all_but(&scene, 1).await?;
+    scene.until_only(1).await?;
     scene.end().await
 }
 
@@ -143,7 +143,7 @@ async fn docker_killed_loses_no_request(engine: DockerEngine) -> Result<()> {
 }
 
 async fn restarted_under_load(engine: DockerEngine, kill: bool) -> Result<()> {
-    let machine = Machine::alone_on(engine).await?;
+    let machine = Machine::on(engine).await?;
     let mut scene = Scene::new(&machine, "live").await?;
     let mut web = with(&scene.appling("web"), "VERSION", "one");
     web.replicas = 2;
@@ -162,14 +162,14 @@ async fn restarted_under_load(engine: DockerEngine, kill: bool) -> Result<()> {
     let tally = load.stop().await;
     println!("Docker restarted twice (killed: {kill}): {tally}");
     ensure!(tally.failed.is_empty(), "{tally}; {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
-    gone_are_all_but(&scene, 2).await?;
+    scene.until_only(2).await?;
     let after = machine.containers().await?;
     ensure!(after.iter().all(|name| !containers.contains(name)), "{containers:?} {after:?}");
     scene.end().await
 }
 
 async fn docker_restarted_in_a_roll_out_does_not_fail_it(engine: DockerEngine) -> Result<()> {
-    let machine = Machine::alone_on(engine).await?;
+    let machine = Machine::on(engine).await?;
     let mut scene = Scene::new(&machine, "middle").await?;
     let web = with(&scene.appling("web"), "VERSION", "one");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
@@ -195,15 +195,4 @@ async fn it_is_on_its_way(told: &mut UnboundedReceiver<Event>) {
             return;
         }
     }
-}
-
-/// Until what is on its way out is gone.
-async fn gone_are_all_but(scene: &Scene<'_>, count: usize) -> Result<()> {
-    let gone = async {
-        while scene.engine().status(&scene.target).await?[0].instances.len() > count {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(Duration::from_mins(1), gone).await.context("old containers stay")?
 }

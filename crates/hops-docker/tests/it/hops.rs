@@ -5,6 +5,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::Path,
     sync::RwLock,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -74,7 +75,7 @@ impl Hops {
         }
         // The proxy's threads close their listeners a moment later; a dead process has none.
         while TcpStream::connect(entrance).is_ok() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

@@ -9,11 +9,7 @@ use hops_testkit::{
 
 use crate::world::Machine;
 
-/// One at a time: two loads on one machine would measure each other.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 async fn check(engine: DockerEngine, manners: Manners, replicas: u16) -> Result<()> {
-    let _alone = ALONE.lock().await;
     let machine = Machine::on(engine).await?;
     let is_long = std::env::var_os("HOPS_TEST_LONG").is_some();
     let times = if is_long { 20 } else { 3 };

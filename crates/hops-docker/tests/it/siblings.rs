@@ -47,10 +47,7 @@ async fn a_roll_out_loses_no_request_between_siblings(engine: DockerEngine) -> R
         scene.get_until(&web, path, |answer| answer.body == format!("{version}\n")).await?;
     }
     // The last one's predecessor finds its end meanwhile.
-    let status = || async { scene.engine().status(&scene.target).await };
-    while status().await?.iter().any(|appling| appling.instances.len() > appling.wanted as usize) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    scene.until_only(3).await?;
     let _ = stop.send(());
     let calls = calls.await?;
     let is_good =

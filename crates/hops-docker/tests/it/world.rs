@@ -1,26 +1,21 @@
 //! A machine with Docker, HOPS and its proxy, as a world of scenes.
 
-use std::{
-    fs::File,
-    io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    process::Command,
-    time::Duration,
-};
+use std::{net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use hops_docker::{Redirect, Settings};
 use hops_engine::{Engine, Scheme};
 use hops_model::ImageRef;
-use hops_testkit::{DockerEngine, World, testapp};
+use hops_testkit::{DockerEngine, World, address, testapp};
 use tempfile::TempDir;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::hops::Hops;
 
-/// Held by whoever uses the engines; a test that restarts one has them to itself. Fair, unlike the lock of files.
-static IN_USE: RwLock<()> = RwLock::const_new(());
+/// Short enough for tests to wait for, long enough for a good roll-out on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Nobody waits for it: what fails sooner was seen to fail.
+const NEVER: Duration = Duration::from_mins(10);
 
 pub(crate) struct Machine {
     hops: Hops,
@@ -28,43 +23,6 @@ pub(crate) struct Machine {
     pub(crate) engine: DockerEngine,
     directory: TempDir,
     entrance: SocketAddr,
-    _in_use: InUse,
-}
-
-/// What is held ends with the machine.
-struct InUse {
-    _here: Here,
-    /// The same among processes: somebody else's tests may run on the same engines.
-    _elsewhere: File,
-}
-
-#[expect(dead_code, reason = "what counts is that it is held")]
-enum Here {
-    Shared(RwLockReadGuard<'static, ()>),
-    Alone(RwLockWriteGuard<'static, ()>),
-}
-
-impl InUse {
-    async fn shared(engine: &DockerEngine) -> Result<Self> {
-        let here = Here::Shared(IN_USE.read().await);
-        Ok(Self { _here: here, _elsewhere: lock(engine, File::lock_shared).await? })
-    }
-
-    async fn alone(engine: &DockerEngine) -> Result<Self> {
-        let here = Here::Alone(IN_USE.write().await);
-        Ok(Self { _here: here, _elsewhere: lock(engine, File::lock).await? })
-    }
-}
-
-async fn lock(engine: &DockerEngine, lock: fn(&File) -> io::Result<()>) -> Result<File> {
-    let socket = engine.socket.strip_prefix("unix://").context("the engine's socket is no file")?;
-    let path = format!("{socket}.tests");
-    let locking = tokio::task::spawn_blocking(move || {
-        let file = File::create(path)?;
-        lock(&file)?;
-        anyhow::Ok(file)
-    });
-    locking.await?.context("cannot lock the engine")
 }
 
 impl Machine {
@@ -73,21 +31,18 @@ impl Machine {
         Self::with(engine, |_| {}).await
     }
 
+    /// The same with deadlines that no test waits for.
+    pub(crate) async fn patient(engine: DockerEngine) -> Result<Self> {
+        Self::with(engine, |settings| {
+            settings.progress_deadline = NEVER;
+            settings.mistake_deadline = NEVER;
+        })
+        .await
+    }
+
     /// The same with other settings.
     pub(crate) async fn with(engine: DockerEngine, change: impl FnOnce(&mut Settings)) -> Result<Self> {
-        let in_use = InUse::shared(&engine).await?;
-        Self::begin(engine, change, in_use).await
-    }
-
-    /// The same on an engine that no other test uses meanwhile, so that it can be restarted.
-    pub(crate) async fn alone_on(engine: DockerEngine) -> Result<Self> {
-        let in_use = InUse::alone(&engine).await?;
-        Self::begin(engine, |_| {}, in_use).await
-    }
-
-    async fn begin(engine: DockerEngine, change: impl FnOnce(&mut Settings), in_use: InUse) -> Result<Self> {
-        // Free at this moment; HOPS takes it in the next one, and again whenever it is started again.
-        let entrance = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let entrance = address::own_socket()?;
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let mut settings = Settings {
             socket: engine.socket.clone(),
@@ -96,17 +51,11 @@ impl Machine {
             public_scheme: Some(Scheme::Http),
             public_port: Some(entrance.port()),
             redirect: Redirect::Never,
-            progress_deadline: Duration::from_secs(12),
+            progress_deadline: DEADLINE,
             ..Settings::default()
         };
         change(&mut settings);
-        let machine = Self {
-            hops: Hops::new(settings),
-            engine,
-            directory: tempfile::tempdir()?,
-            entrance,
-            _in_use: in_use,
-        };
+        let machine = Self { hops: Hops::new(settings), engine, directory: tempfile::tempdir()?, entrance };
         machine.start_hops().await?;
         Ok(machine)
     }
@@ -171,6 +120,10 @@ impl World for Machine {
 
     fn entrance(&self) -> SocketAddr {
         self.entrance
+    }
+
+    fn deadline(&self) -> Duration {
+        self.hops.settings().progress_deadline
     }
 
     async fn image(&self) -> Result<ImageRef> {

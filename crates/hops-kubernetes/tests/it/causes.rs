@@ -10,14 +10,14 @@ use hops_model::{
     quantity::{Cpu, Memory},
 };
 use hops_testkit::{
-    Deployed, Scene,
+    Deployed, Scene, World,
     scene::{set, with},
 };
 
 use crate::{kubectl, world::Cluster};
 
-/// Well below the deadline of these tests, so that what is reported in this time was not waited for.
-const AT_ONCE: Duration = Duration::from_secs(8);
+/// Well below the deadline of a patient cluster, so that what is reported in this time was not waited for.
+const AT_ONCE: Duration = Duration::from_mins(1);
 
 fn check(deployed: &Deployed, code: CauseCode, words: &[&str]) -> Result<()> {
     let cause = deployed.cause("web", code)?;
@@ -34,7 +34,7 @@ fn check(deployed: &Deployed, code: CauseCode, words: &[&str]) -> Result<()> {
 
 #[tokio::test]
 async fn an_image_that_does_not_exist() -> Result<()> {
-    let cluster = Cluster::new().await?;
+    let cluster = Cluster::patient().await?;
     let mut scene = Scene::new(&cluster, "image").await?;
     let mut web = scene.appling("web");
     let repository = web.image.repository().to_owned();
@@ -47,7 +47,7 @@ async fn an_image_that_does_not_exist() -> Result<()> {
 
 #[tokio::test]
 async fn a_program_that_is_not_in_the_image() -> Result<()> {
-    let cluster = Cluster::new().await?;
+    let cluster = Cluster::patient().await?;
     let mut scene = Scene::new(&cluster, "program").await?;
     let mut web = scene.appling("web");
     // An image without anything in it to start: the layers of the test app under no entry point are not at hand, so a
@@ -61,7 +61,7 @@ async fn a_program_that_is_not_in_the_image() -> Result<()> {
 
 #[tokio::test]
 async fn a_secret_that_does_not_exist() -> Result<()> {
-    let cluster = Cluster::new().await?;
+    let cluster = Cluster::patient().await?;
     let mut scene = Scene::new(&cluster, "secret").await?;
     let mut web = scene.appling("web");
     let secret = SecretName::parse("payment")?;
@@ -96,7 +96,7 @@ async fn a_secret_that_does_not_exist() -> Result<()> {
 
 #[tokio::test]
 async fn more_memory_than_any_machine_has() -> Result<()> {
-    let cluster = Cluster::new().await?;
+    let cluster = Cluster::patient().await?;
     let mut scene = Scene::new(&cluster, "room").await?;
     let mut web = scene.appling("web");
     web.resources.requests =
@@ -109,7 +109,7 @@ async fn more_memory_than_any_machine_has() -> Result<()> {
 
 #[tokio::test]
 async fn a_quota_that_is_used_up() -> Result<()> {
-    let cluster = Cluster::new().await?;
+    let cluster = Cluster::patient().await?;
     let mut scene = Scene::new(&cluster, "quota").await?;
     let web = with(&scene.appling("web"), "VERSION", "one");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
@@ -177,7 +177,7 @@ async fn another_port_is_told_of_on_the_way_and_counts_before_the_deadline() -> 
         Event::Rollout { message, .. } if message.contains("8123") => Some(*at),
         _ => None,
     });
-    ensure!(told.is_some_and(|at| at < Duration::from_secs(14)), "{:#?}", deployed.events);
+    ensure!(told.is_some_and(|at| at < deployed.took), "{:#?}", deployed.events);
     scene.end().await
 }
 
@@ -212,7 +212,7 @@ async fn a_client_error_counts_before_the_deadline() -> Result<()> {
     let web = with(&scene.appling("web"), "HEALTH", "404");
     let deployed = scene.deploy(std::slice::from_ref(&web)).await?;
     check(&deployed, CauseCode::ReadinessFailed, &["/health answers 404", "health is 404"])?;
-    ensure!(deployed.took < Duration::from_secs(15), "{:?}", deployed.took);
+    ensure!(deployed.took < AT_ONCE, "{:?}", deployed.took);
     scene.end().await
 }
 
@@ -227,7 +227,7 @@ async fn what_the_probe_answers_is_told_on_the_way() -> Result<()> {
         Event::Rollout { message, .. } if message.contains("418") => Some(*at),
         _ => None,
     });
-    ensure!(told.is_some_and(|at| at < AT_ONCE), "{:#?}", deployed.events);
+    ensure!(told.is_some_and(|at| at < cluster.deadline()), "{:#?}", deployed.events);
     scene.end().await
 }
 

@@ -1,6 +1,7 @@
 //! No request is lost in roll-outs under load. `HOPS_TEST_LONG=1` makes it twenty in a row.
 
 use anyhow::Result;
+use hops_kubernetes::Settings;
 use hops_testkit::{
     Load,
     conformance::rollout::{Counted, Manners, Rollouts, no_request_is_lost},
@@ -11,16 +12,15 @@ use crate::world::Cluster;
 /// Requests a second.
 const RATE: u32 = 500;
 
-/// One at a time: two loads on one machine would measure each other.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 async fn check(manners: Manners, replicas: u16) -> Result<()> {
-    let _alone = ALONE.lock().await;
+    check_on(&Cluster::new().await?, manners, replicas).await
+}
+
+async fn check_on(cluster: &Cluster, manners: Manners, replicas: u16) -> Result<()> {
     let rollouts = if std::env::var_os("HOPS_TEST_LONG").is_some() { 20 } else { 3 };
-    let cluster = Cluster::new().await?;
     let load = |address, host: &str| Load::new(address, host, RATE);
     let plan = Rollouts { manners, replicas, forth: rollouts, back: 0, load };
-    let Counted { tally, mut took } = no_request_is_lost(&cluster, plan).await?;
+    let Counted { tally, mut took } = no_request_is_lost(cluster, plan).await?;
     took.sort_unstable();
     println!(
         "{manners:?}, {replicas} replicas: {tally}; {rollouts} roll-outs, median {:?}, longest {:?}",
@@ -28,6 +28,13 @@ async fn check(manners: Manners, replicas: u16) -> Result<()> {
         took[took.len() - 1]
     );
     Ok(())
+}
+
+/// With nothing else on the machine, see `.config/nextest.toml`: the others leave the ingress controller more time.
+#[tokio::test]
+async fn the_default_drain_is_enough() -> Result<()> {
+    let cluster = Cluster::with(|settings| settings.drain = Settings::default().drain).await?;
+    check_on(&cluster, Manners::Dies, 2).await
 }
 
 #[tokio::test]

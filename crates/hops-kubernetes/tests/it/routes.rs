@@ -1,11 +1,9 @@
 //! Live at a URL means: the next request to that URL is answered.
 
-use std::net::TcpListener;
-
 use anyhow::{Context, Result, ensure};
 use hops_kubernetes::Address;
 use hops_model::{ApplingResult, Event, HostName};
-use hops_testkit::{Scene, scene::with};
+use hops_testkit::{Scene, address, scene::with};
 
 use crate::world::Cluster;
 
@@ -37,8 +35,8 @@ async fn the_first_request_after_live_is_answered_on_every_new_host() -> Result<
 
 #[tokio::test]
 async fn an_ingress_that_is_not_there_is_warned_of_and_only_for_new_hosts() -> Result<()> {
-    // Free at this moment, and nobody listens there afterwards.
-    let address: Address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.into();
+    // Nobody listens there.
+    let address: Address = address::own_socket()?.into();
     let cluster = Cluster::with(|settings| settings.ingress_address = Some(address.clone())).await?;
     let mut scene = Scene::new(&cluster, "away").await?;
     let web = with(&scene.appling("web"), "VERSION", "one");

@@ -9,7 +9,12 @@ use hops_kubernetes::{Kubernetes, Settings};
 use hops_model::ImageRef;
 use hops_testkit::{Daemons, Proxy, World, testapp};
 
-use crate::gateway;
+/// Short enough for tests to wait for, long enough for a good roll-out on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// The ingress controller takes notice late on a machine where many tests run at once.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Nobody waits for it: what fails sooner was seen to fail.
+const NEVER: Duration = Duration::from_mins(10);
 
 pub(crate) struct Cluster {
     engine: Kubernetes,
@@ -19,14 +24,23 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// The cluster of the environment, with a deadline that tests can wait for.
     pub(crate) async fn new() -> Result<Self> {
-        Self::with(|settings| settings.progress_deadline = Duration::from_secs(12)).await
+        Self::with(|settings| settings.progress_deadline = DEADLINE).await
+    }
+
+    /// The same with deadlines that no test waits for.
+    pub(crate) async fn patient() -> Result<Self> {
+        Self::with(|settings| {
+            settings.progress_deadline = NEVER;
+            settings.mistake_deadline = NEVER;
+        })
+        .await
     }
 
     /// The same with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Result<Self> {
-        gateway::installed().await?;
         let entrance = Daemons::ingress()?;
         let mut settings = Settings {
+            drain: DRAIN,
             public_scheme: Scheme::Http,
             public_port: Some(entrance.port()),
             ingress_address: Some(entrance.into()),
@@ -56,6 +70,10 @@ impl World for Cluster {
 
     fn entrance(&self) -> SocketAddr {
         self.entrance
+    }
+
+    fn deadline(&self) -> Duration {
+        self.engine.settings().progress_deadline
     }
 
     async fn image(&self) -> Result<ImageRef> {

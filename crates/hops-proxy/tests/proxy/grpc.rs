@@ -74,7 +74,7 @@ async fn a_call_passes_with_its_trailers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_refuses_is_passed_over() {
     let world = World::new(&[]);
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = SocketAddr::from(([127, 0, 0, 1], 1));
     let backends =
         [closed, server().await].map(|address| hops_proxy::Backend { address, release: "1".into() });
     let _ = world.upstream.set(backends.to_vec());

@@ -79,9 +79,8 @@ pub async fn a_wrong_port_is_reported_with_the_right_one(world: &dyn World) -> R
 pub async fn a_slow_start_is_no_failure(world: &dyn World) -> Result<()> {
     let mut scene = Scene::new(world, "slow").await?;
     let web = with(&with(&scene.appling("web"), "LISTEN_AFTER", "3s"), "READY_AFTER", "6s");
-    let deployed = scene.deploy_well(std::slice::from_ref(&web)).await?;
+    scene.deploy_well(std::slice::from_ref(&web)).await?;
     let status = scene.engine().status(&scene.target).await?;
     ensure!(status[0].instances[0].restarts == 0, "{status:#?}");
-    ensure!(deployed.took.as_secs() < 10, "{:?}", deployed.took);
     scene.end().await
 }

@@ -71,13 +71,7 @@ pub async fn another_number_of_replicas_is_reached(world: &dyn World) -> Result<
     ensure!(after[0].ready == 3, "{after:#?}");
     web.replicas = 1;
     scene.deploy_well(std::slice::from_ref(&web)).await?;
-    let gone = async {
-        while scene.engine().status(&scene.target).await?[0].instances.len() > 1 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(Duration::from_mins(1), gone).await.context("replicas stay")??;
+    scene.until_only(1).await?;
     scene.get_until(&web, "/", |answer| answer.status == 200).await?;
     scene.end().await
 }
@@ -105,9 +99,9 @@ pub async fn a_host_moves_to_another_appling_without_a_loss(world: &dyn World) -
     new.routes.clone_from(&old.routes);
     set(&mut new, "LISTEN_AFTER", "2s");
     scene.deploy_well(std::slice::from_ref(&new)).await?;
-    // The old one's last request is answered by the time that its container is gone.
     scene.get_until(&new, "/", |answer| answer.body == "new\n").await?;
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    // The old one's last request is answered by then.
+    scene.until_only(1).await?;
     let tally = load.stop().await;
     scene.end().await?;
     ensure!(tally.failed.is_empty(), "{tally}; {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
@@ -125,7 +119,7 @@ pub async fn the_port_changes_without_a_loss(world: &dyn World) -> Result<()> {
     new.port = Port::new(8123).context("a port")?;
     scene.deploy_well(std::slice::from_ref(&new)).await?;
     scene.get_until(&new, "/", |answer| answer.body == "new\n").await?;
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    scene.until_only(1).await?;
     let tally = load.stop().await;
     scene.end().await?;
     ensure!(tally.failed.is_empty(), "{tally}; {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
@@ -191,9 +185,7 @@ pub async fn no_request_is_lost(world: &dyn World, rollouts: Rollouts) -> Result
         scene.get_until(&next, "/", |answer| answer.body == format!("{version}\n")).await?;
     }
     // The last version's predecessor is still on its way out.
-    while scene.engine().status(&scene.target).await?[0].instances.len() > usize::from(replicas) {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    scene.until_only(usize::from(replicas)).await?;
     let tally = load.stop().await;
     scene.end().await?;
     ensure!(

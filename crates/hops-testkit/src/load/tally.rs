@@ -15,6 +15,8 @@ pub struct Tally {
     pub answered: u64,
     /// The others, by what went wrong.
     pub failed: BTreeMap<String, u64>,
+    /// By how much the load went slower than it should have: the machine could not keep its rate.
+    pub behind: Duration,
     /// When each failure was due, after the start, and what it was.
     pub failures: Vec<(Duration, String)>,
     latencies: Vec<Duration>,
@@ -80,6 +82,9 @@ impl std::fmt::Display for Tally {
         )?;
         for (reason, count) in &self.failed {
             write!(f, "; {count} × {reason}")?;
+        }
+        if !self.behind.is_zero() {
+            write!(f, "; the rate was not kept, the load was {:.1} s behind", self.behind.as_secs_f64())?;
         }
         Ok(())
     }

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     fn free() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+        hops_testkit::address::own_socket().unwrap()
     }
 
     fn check(failure: &Failure, expected: &Expect) {

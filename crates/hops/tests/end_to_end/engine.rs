@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use hops_testkit::{Daemons, DockerEngine};
+use hops_testkit::{Daemons, DockerEngine, address};
 
 /// A kind of platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Engine {
             Self::Docker(Generation::New) => DockerEngine::new().unwrap(),
         };
         let name = format!("e2e-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Site::Docker { engine, name, entrance: free() }
+        Site::Docker { engine, name, entrance: address::own_socket().unwrap() }
     }
 }
 
@@ -158,11 +158,6 @@ impl Site {
             docker(&["network", "rm", id]);
         }
     }
-}
-
-/// An address that is free at this moment.
-pub(crate) fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// `kubectl` of the test cluster.

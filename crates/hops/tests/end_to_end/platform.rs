@@ -9,13 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hops_testkit::address;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     app::App,
-    engine::{Engine, Site, free},
+    engine::{Engine, Site},
 };
 
 /// A server with its state, until it is dropped.
@@ -37,8 +38,7 @@ impl Platform {
     pub(crate) fn start(engine: Engine) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let site = engine.site();
-        // Free at this moment; the server takes it in the next one.
-        let address = free();
+        let address = address::own_socket().unwrap();
         let configuration = site.configuration(address, &directory.path().join("state"));
         fs::write(directory.path().join("hops.toml"), configuration).unwrap();
         let server = spawn(&directory, &site);

@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use hops_model::ReleaseNumber;
+use tokio::sync::watch;
 
 use super::scene::{Scene, set};
 
@@ -36,6 +37,7 @@ async fn take_turns(scene: Arc<Scene>, on_term: &str, listen_after: &str) -> Res
     scene.get(&present, "/").await?;
     let api = scene.run(&scene.appling("api"), 1).await?;
     let is_over = Arc::new(AtomicBool::new(false));
+    let (heard, mut last_heard) = watch::channel(String::new());
     let calling = tokio::spawn({
         let (scene, is_over) = (scene.clone(), is_over.clone());
         async move {
@@ -43,7 +45,9 @@ async fn take_turns(scene: Arc<Scene>, on_term: &str, listen_after: &str) -> Res
             loop {
                 let is_last = is_over.load(Ordering::Relaxed);
                 let answer = scene.get(&api, "/call?url=http://web:3030/").await?;
-                *answers.entry((answer.status, answer.body.trim().to_owned())).or_default() += 1;
+                let body = answer.body.trim().to_owned();
+                heard.send_replace(body.clone());
+                *answers.entry((answer.status, body)).or_default() += 1;
                 if is_last {
                     return anyhow::Ok(answers);
                 }
@@ -52,6 +56,9 @@ async fn take_turns(scene: Arc<Scene>, on_term: &str, listen_after: &str) -> Res
     });
     set(&mut web, "LISTEN_AFTER", listen_after);
     for release in 2..4 {
+        // The only one that there is. It has been called before it leaves.
+        let present_version = (release - 1).to_string();
+        last_heard.wait_for(|body| *body == present_version).await.context("the calls ended")?;
         web.release = ReleaseNumber(release);
         set(&mut web, "VERSION", &release.to_string());
         let next = scene.run(&web, 1).await?;
