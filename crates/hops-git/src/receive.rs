@@ -9,7 +9,11 @@ mod request;
 
 use std::{io, process::Stdio};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    process::{ChildStderr, ChildStdout},
+    runtime::Handle,
+};
 
 use self::request::Request;
 use crate::{
@@ -55,6 +59,27 @@ const RULES: [&str; 16] = [
     "transfer.hideRefs=!refs/hops",
     "receive.advertisePushOptions=false",
 ];
+
+/// What Git says, heard to its end also when nobody waits for it any more: a signal for speaking into a closed pipe would
+/// end Git before it has cleared away what it had.
+struct Heard {
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        let (Some(mut stdout), Some(mut stderr)) = (self.stdout.take(), self.stderr.take()) else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let (mut first, mut second) = (tokio::io::sink(), tokio::io::sink());
+            let _ = tokio::join!(
+                tokio::io::copy(&mut stdout, &mut first),
+                tokio::io::copy(&mut stderr, &mut second)
+            );
+        });
+    }
+}
 
 impl Repository {
     /// What the copy has, as the body of an answer.
@@ -107,8 +132,9 @@ impl Repository {
         let limit = format!("receive.maxInputSize={max_bytes}");
         let git = self.receive_pack([limit.as_str()]).arg(".").stdin(Stdio::piped()).outliving();
         let mut child = git.spawn()?;
-        let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let mut heard = Heard { stdout: child.stdout.take(), stderr: child.stderr.take() };
+        let (Some(mut stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), heard.stdout.as_mut(), heard.stderr.as_mut())
         else {
             return Err(pipe(OPERATION)(io::ErrorKind::BrokenPipe.into()));
         };
@@ -122,7 +148,7 @@ impl Repository {
             }
         };
         let answer = async {
-            tokio::io::copy(&mut stdout, &mut output).await?;
+            tokio::io::copy(stdout, &mut output).await?;
             output.shutdown().await
         };
         let listen = async {

@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn an_address_is_shared_among_threads_and_with_nobody_else() {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let sockets = listen(any, 3).unwrap();
+        let any_port = SocketAddr::from((hops_testkit::address::own().unwrap(), 0));
+        let sockets = listen(any_port, 3).unwrap();
         let address = sockets[0].local_addr().unwrap();
         assert!(sockets.iter().all(|socket| socket.local_addr().unwrap() == address));
         assert_eq!(listen(address, 1).unwrap_err().kind(), io::ErrorKind::AddrInUse);

@@ -5,7 +5,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
 };
 
@@ -14,13 +14,15 @@ use hops_proxy::{
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines of the log, as JSON.
+/// Lines of the log, as JSON, and who waits for more.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct Lines(Arc<(Mutex<Vec<u8>>, Condvar)>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        let count = self.0.0.lock().unwrap().write(bytes);
+        self.0.1.notify_all();
+        count
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -39,14 +41,14 @@ impl<'w> MakeWriter<'w> for Lines {
 impl Lines {
     /// The next line, waited for: it is written when the answer has left.
     fn next(&self) -> serde_json::Value {
+        let (bytes, more) = &*self.0;
+        let mut bytes = bytes.lock().unwrap();
         loop {
-            let mut bytes = self.0.lock().unwrap();
             if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<_> = bytes.drain(..=end).collect();
                 return serde_json::from_slice(&line).unwrap();
             }
-            drop(bytes);
-            thread::yield_now();
+            bytes = more.wait(bytes).unwrap();
         }
     }
 }

@@ -195,3 +195,59 @@ fn stat(entry: &Entry) -> Stat {
         ..Stat::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, pin::Pin, task, task::Poll};
+
+    use async_trait::async_trait;
+    use tokio::io::{AsyncRead, ReadBuf};
+
+    use super::*;
+    use crate::source::Modified;
+
+    /// One endless file, and how much was read of it.
+    #[derive(Clone, Default)]
+    struct Endless(Arc<AtomicU64>);
+
+    impl AsyncRead for Endless {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut task::Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.0.fetch_add(buffer.remaining() as u64, Ordering::Relaxed);
+            let room = buffer.remaining();
+            buffer.initialize_unfilled();
+            buffer.advance(room);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[async_trait]
+    impl Source for Endless {
+        async fn entries(&self) -> io::Result<Vec<Entry>> {
+            Ok(Vec::new())
+        }
+
+        async fn open(&self, _: &str) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_of_a_file_is_read_than_the_daemon_takes() {
+        let files = SharedFiles::new(HashMap::new());
+        let (source, kind) = (Endless::default(), Kind::File { size: u64::MAX, mode: 0o644 });
+        let entry = Entry { path: "large".to_owned(), kind, modified: Modified::FIXED };
+        let (packets, mut daemon) = mpsc::channel(2);
+        let read = || source.0.load(Ordering::Relaxed) / CHUNK as u64;
+        let mut sending = std::pin::pin!(files.send_content(&entry, 0, &source, true, &packets));
+        for taken in 0..20 {
+            assert!(futures::poll!(&mut sending).is_pending());
+            // Two wait for the daemon, and one for room beside them.
+            assert_eq!(read(), taken + 3);
+            assert_eq!(daemon.recv().await.unwrap().unwrap().data.len(), CHUNK);
+        }
+    }
+}

@@ -23,9 +23,9 @@ fn scratch() -> Solve {
     Solve::new(Arc::new(Files::new().file("Dockerfile", "FROM scratch\n")), Image::default())
 }
 
-/// Fails rather than hangs.
+/// Fails rather than hangs. Nothing here takes nearly as long, also on a busy machine.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it ends soon")
+    tokio::time::timeout(Duration::from_mins(2), future).await.expect("it ends soon")
 }
 
 #[tokio::test]
@@ -54,6 +54,7 @@ async fn a_connection_that_breaks_in_the_middle_of_a_build_is_noticed_at_once(da
     });
     let run = soon(run).await;
     assert!(matches!(run.error(), BuildError::Lost { .. }), "{:?}", run.error());
+    assert!(!format!("{:?}", run.error()).contains("no sign of life"), "not by waiting: {:?}", run.error());
     assert!(run.error().is_retryable());
 }
 

@@ -6,7 +6,7 @@ mod scene;
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use hops_certificates::{ChallengeKind, ExternalAccount, State};
+use hops_certificates::{ChallengeKind, ExternalAccount, HostStatus, State};
 use hops_testkit::authority::Options;
 use jiff::Timestamp;
 
@@ -57,11 +57,14 @@ async fn a_certificate_is_renewed_while_it_is_valid() {
     let authority = scene::authority(Options { validity: Some(12), ..Options::default() }).await;
     let site = Site::start(&authority, scene::settings(&authority, ChallengeKind::Http01));
     site.certifier.want([HOST]);
+    let root = scene::root(&authority).await;
     let first = site.until_kept(HOST).await.valid_until.unwrap();
-    let second = site.until(HOST, |status| status.valid_until.is_some_and(|until| until > first)).await;
-    assert!(Timestamp::now() < first, "in time");
-    assert!(second.valid_until.unwrap() > first);
-    assert_eq!(site.get(&scene::root(&authority).await, HOST).await.unwrap(), 404);
+    let is_renewed = |status: &HostStatus| status.valid_until.is_some_and(|until| until > first);
+    site.until(HOST, |status| status.state == State::Ordering || is_renewed(status)).await;
+    // How long the authority then takes on a busy machine is its own affair.
+    assert!(Timestamp::now() < first, "begun in time");
+    site.until(HOST, is_renewed).await;
+    assert_eq!(site.get(&root, HOST).await.unwrap(), 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,17 +95,19 @@ async fn a_failure_says_why_and_waits_and_harms_no_other_host() {
     authority.resolve(HOST, Ipv4Addr::new(127, 0, 0, 9)).await.unwrap();
     let settings = scene::settings(&authority, ChallengeKind::Http01);
     let site = Site::start(&authority, settings.clone());
+    let begin = Timestamp::now();
     site.certifier.want([HOST, "other.example.com"]);
-    site.until_kept("other.example.com").await;
     let failed = site.until(HOST, |status| matches!(status.state, State::Failed { .. })).await;
+    site.until_kept("other.example.com").await;
     let State::Failed { message, next_try } = &failed.state else { unreachable!() };
     assert!(
         message.starts_with("the certificate authority could not verify `shop.example.com`: "),
         "{message}"
     );
     assert!(message.contains("127.0.0.9"), "{message}");
-    let pause = Timestamp::now().duration_until(*next_try).as_secs();
-    assert!((30..=66).contains(&pause), "{pause} s");
+    // A minute, or up to a tenth of one more, from when it failed, to the second.
+    let (least, most) = (Duration::from_secs(59), Duration::from_secs(67));
+    assert!((begin + least..=Timestamp::now() + most).contains(next_try), "{begin} {next_try}");
     assert!(!site.certificates.has(HOST));
 
     // A restart does not make it try again; somebody who has mended it does.

@@ -1,7 +1,11 @@
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use hops_git::{GitError, PushTarget, Repository, Token, WorkTree, keeping_reference};
 use hops_model::CommitId;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     http::{Rules, Server, TOKEN},
@@ -26,13 +30,17 @@ async fn bare(sandbox: &Sandbox) -> Repository {
     Repository::open_or_init(sandbox.folder.path().join("copy")).await.unwrap()
 }
 
-fn noise(bytes: u32) -> Vec<u8> {
+/// Bytes that do not compress, and are the same each time.
+fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
-    let mut next = || {
+    let mut bytes = Vec::with_capacity(length + 4);
+    while bytes.len() < length {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 56) as u8
-    };
-    (0..bytes).map(|_| next()).collect()
+        // The lower half is less random.
+        bytes.extend_from_slice(&state.to_be_bytes()[..4]);
+    }
+    bytes.truncate(length);
+    bytes
 }
 
 #[tokio::test]
@@ -61,6 +69,8 @@ async fn a_push_brings_the_commit_and_later_ones_only_what_is_new() {
 #[tokio::test]
 async fn a_push_larger_than_gits_buffer_comes_in_pieces() {
     let sandbox = Sandbox::new();
+    // Nothing of it would become smaller.
+    sandbox.git(&["config", "core.compression", "0"]);
     sandbox.write("large", noise(17 << 20));
     let commit = sandbox.commit("Large");
     let copy = bare(&sandbox).await;
@@ -117,28 +127,40 @@ async fn a_push_nobody_waits_for_any_more_leaves_nothing() {
     let id = "ab".repeat(20);
     let command = format!("{} {id} refs/hops/{id}\0report-status", "0".repeat(40));
     let mut start = format!("{:04x}{command}0000", command.len() + 4).into_bytes();
-    start.extend(b"PACK\0\0\0\x02\0\0\0\x09");
+    // So many objects stay in one file.
+    start.extend(b"PACK\0\0\0\x02\0\0\x09\0");
     tokio::io::AsyncWriteExt::write_all(&mut near, &start).await.unwrap();
+    let has_pack = || {
+        let name = |file: &PathBuf| file.file_name().map(|name| name.to_string_lossy().into_owned());
+        files(copy.path()).iter().filter_map(name).any(|name| name.starts_with("tmp_pack"))
+    };
+    until(has_pack).await;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     // The process ends by itself when its input does; the copy is clean by then.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while files(copy.path()) != before {
-        assert!(std::time::Instant::now() < deadline, "{:?}", files(copy.path()));
-        tokio::task::yield_now().await;
-    }
+    until(|| files(copy.path()) == before).await;
 }
 
-fn files(root: &Path) -> Vec<String> {
+/// Waits for what another process does.
+async fn until(is_so: impl Fn() -> bool) {
+    let look = async {
+        while !is_so() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_mins(1), look).await.expect("it becomes so");
+}
+
+/// All there is, with directories.
+fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];
     while let Some(directory) = open.pop() {
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
             if entry.path().is_dir() {
                 open.push(entry.path());
-            } else {
-                found.push(entry.path().display().to_string());
             }
+            found.push(entry.path());
         }
     }
     found.sort();

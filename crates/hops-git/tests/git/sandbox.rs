@@ -1,6 +1,11 @@
 //! A user's working tree in a temporary directory.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use hops_git::{Repository, WorkTree};
 use hops_model::CommitId;
@@ -56,14 +61,25 @@ impl Sandbox {
     }
 }
 
-pub(crate) fn git(directory: &std::path::Path, args: &[&str]) -> String {
-    let output = Command::new("git")
+pub(crate) fn git(directory: &Path, args: &[&str]) -> String {
+    git_with(directory, args, "")
+}
+
+/// The same with something to read.
+pub(crate) fn git_with(directory: &Path, args: &[&str], input: impl AsRef<[u8]>) -> String {
+    let mut child = Command::new("git")
         .args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "protocol.file.allow=always"])
         .args(args)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .current_dir(directory)
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // One that does not want it says why when it has ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_ref());
+    let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }

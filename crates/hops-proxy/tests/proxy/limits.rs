@@ -9,21 +9,26 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
-use crate::support::{Backend, HOST, World, ok, read, status};
+use crate::support::{Backend, HANG, HOST, NEVER, World, ok, read, status};
 
-fn quick() -> Settings {
-    let short = Duration::from_millis(300);
-    let timeouts = Timeouts {
-        header: short,
-        idle: short,
-        response: short,
-        stall: short,
-        connect: short,
-        handshake: short,
+/// For the one timeout that a test is about.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// Settings in which only one thing ends by its time: on a busy machine all others may take long.
+fn only(change: impl FnOnce(&mut Timeouts)) -> Settings {
+    let mut timeouts = Timeouts {
+        handshake: NEVER,
+        header: NEVER,
+        idle: NEVER,
+        connect: NEVER,
+        response: NEVER,
+        stall: NEVER,
         ..Timeouts::default()
     };
+    change(&mut timeouts);
     Settings { timeouts, ..Settings::default() }
 }
 
@@ -46,9 +51,8 @@ async fn heads_have_a_size_and_a_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_head_is_cut_and_so_is_an_idle_connection() {
-    let backend = Backend::new(|_| ok("hi")).await;
-    let world = World::with(quick(), &[&backend]);
+async fn a_slow_head_is_cut_and_so_is_a_connection_that_says_nothing() {
+    let world = World::with(only(|timeouts| timeouts.header = SHORT), &[]);
     // A byte now and then does not help.
     let wire = world.connect().await;
     let (mut from, mut to) = wire.socket.into_split();
@@ -60,10 +64,15 @@ async fn a_slow_head_is_cut_and_so_is_an_idle_connection() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let _ = from.read_to_end(&mut Vec::new()).await;
+    let _ = timeout(HANG, from.read_to_end(&mut Vec::new())).await.expect("the proxy hangs");
     drip.await.unwrap();
-    // Nothing at all, and nothing after a request.
     assert_eq!(world.connect().await.rest().await, b"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_idle_after_a_request_is_closed() {
+    let backend = Backend::new(|_| ok("hi")).await;
+    let world = World::with(only(|timeouts| timeouts.idle = SHORT), &[&backend]);
     let mut wire = world.connect().await;
     wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
     assert_eq!(wire.answer().await.text(), "hi");
@@ -73,7 +82,7 @@ async fn a_slow_head_is_cut_and_so_is_an_idle_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_stalls_is_a_timeout_of_the_client() {
     let backend = Backend::new(|_| ok("")).await;
-    let world = World::with(quick(), &[&backend]);
+    let world = World::with(only(|timeouts| timeouts.stall = SHORT), &[&backend]);
     let mut wire = world.connect().await;
     wire.send(&format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 10\r\n\r\nhalf")).await;
     assert_eq!(wire.answer().await.status, 408);
@@ -86,7 +95,7 @@ async fn a_backend_that_does_not_answer_is_a_timeout_of_the_gateway() {
         let _ = socket.read_to_end(&mut Vec::new()).await;
     })
     .await;
-    let world = World::with(quick(), &[&backend]);
+    let world = World::with(only(|timeouts| timeouts.response = SHORT), &[&backend]);
     let answer = world.get("/").await;
     assert_eq!(answer.status, 504);
     assert!(answer.text().starts_with("No answer. "), "{}", answer.text());
@@ -99,7 +108,8 @@ async fn a_backend_that_takes_nothing_is_a_timeout_of_the_gateway() {
         drop(socket);
     })
     .await;
-    let world = World::with(quick(), &[&backend]);
+    // Long enough for a busy client to have filled all buffers: before that it could be its turn.
+    let world = World::with(only(|timeouts| timeouts.stall = Duration::from_secs(1)), &[&backend]);
     let mut wire = world.connect().await;
     wire.send(format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 100000000\r\n\r\n")).await;
     let (from, mut to) = wire.socket.into_split();
@@ -119,9 +129,10 @@ async fn a_client_that_takes_nothing_is_cut() {
         }
     })
     .await;
-    let world = World::with(quick(), &[&backend]);
+    let world = World::with(only(|timeouts| timeouts.stall = SHORT), &[&backend]);
     let mut wire = world.connect().await;
     wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
+    assert_eq!(wire.head().await.status, 200);
     // Its share of the backend ends, seen by the backend's count of requests in flight.
     let draining = world.upstream.set(vec![]);
     assert_eq!(draining.finished().await.unfinished, 0);
@@ -156,24 +167,25 @@ async fn those_beyond_the_limit_of_all_wait_their_turn() {
     assert_eq!(first.answer().await.text(), "hi");
     let mut second = world.connect().await;
     second.send(&text).await;
-    assert!(tokio::time::timeout(Duration::from_millis(300), second.more()).await.is_err());
+    assert!(timeout(SHORT, second.more()).await.is_err());
     drop(first);
     assert_eq!(second.answer().await.text(), "hi");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_must_keep_a_pace() {
+    const STEPS: usize = 30;
     let backend = Backend::new(|_| ok("")).await;
-    let mut settings = quick();
-    settings.timeouts.stall = Duration::from_secs(1);
-    let world = World::with(settings, &[&backend]);
-    for (step, expected) in [(1, 408), (50, 200)] {
+    // At least 200 bytes in two seconds: 20 come, or 20,000, of which a busy client may be late with almost all.
+    let world = World::with(only(|timeouts| timeouts.stall = Duration::from_secs(2)), &[&backend]);
+    let check = async |step: usize, expected: u16| {
         let wire = world.connect().await;
         let (from, mut to) = wire.socket.into_split();
         let drip = tokio::spawn(async move {
-            let head = format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {}\r\n\r\n", 15 * step);
+            let length = STEPS * step;
+            let head = format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\n\r\n");
             to.write_all(head.as_bytes()).await.unwrap();
-            for _ in 0..15 {
+            for _ in 0..STEPS {
                 if to.write_all(&vec![b'x'; step]).await.is_err() {
                     break;
                 }
@@ -184,7 +196,8 @@ async fn a_body_must_keep_a_pace() {
         let mut wire = crate::support::Wire::new(tokio::io::join(from, tokio::io::sink()));
         assert_eq!(wire.answer().await.status, expected, "{step} bytes at a time");
         drop(drip.await.unwrap());
-    }
+    };
+    tokio::join!(check(1, 408), check(1_000, 200));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +223,7 @@ async fn an_answer_is_heard_by_who_is_still_sending() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_connection_of_http2_is_told_to_go_away() {
     let backend = Backend::new(|_| ok("hi")).await;
-    let world = World::with(quick(), &[&backend]);
+    let world = World::with(only(|timeouts| timeouts.idle = SHORT), &[&backend]);
     let socket = TcpStream::connect(world.address).await.unwrap();
     let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
     let (mut sender, connection) = handshake.await.unwrap();
@@ -218,5 +231,5 @@ async fn an_idle_connection_of_http2_is_told_to_go_away() {
     let request = Request::get(format!("http://{HOST}/")).body(Empty::<Bytes>::new()).unwrap();
     assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
     // Ends without an error: it was told, not cut.
-    tokio::time::timeout(crate::support::HANG, connection).await.unwrap().unwrap().unwrap();
+    timeout(HANG, connection).await.unwrap().unwrap().unwrap();
 }

@@ -6,21 +6,21 @@ use std::sync::{
 };
 
 use hops_proxy::{Settings, Upstream};
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use hops_testkit::address;
+use tokio::io::AsyncWriteExt;
 
-use crate::support::{Backend, HOST, World, ok, read};
+use crate::support::{Backend, HOST, World, ok, one_thread, read};
 
 /// An address at which nobody listens.
-async fn nobody() -> hops_proxy::Backend {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    hops_proxy::Backend { address: listener.local_addr().unwrap(), release: "1".into() }
+fn nobody() -> hops_proxy::Backend {
+    hops_proxy::Backend { address: address::own_socket().unwrap(), release: "1".into() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_connection_is_tried_elsewhere_whatever_the_method() {
     let backend = Backend::new(|seen| ok(&String::from_utf8_lossy(&seen.body))).await;
     let upstream = Upstream::new("shop");
-    let _ = upstream.set(vec![nobody().await, backend.as_backend("1"), nobody().await]);
+    let _ = upstream.set(vec![nobody(), backend.as_backend("1"), nobody()]);
     let world = World::serving(Settings::default(), upstream);
     for _ in 0..20 {
         let mut wire = world.connect().await;
@@ -33,7 +33,7 @@ async fn a_refused_connection_is_tried_elsewhere_whatever_the_method() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_all_refuse_it_is_a_bad_gateway() {
     let upstream = Upstream::new("shop");
-    let _ = upstream.set(vec![nobody().await, nobody().await]);
+    let _ = upstream.set(vec![nobody(), nobody()]);
     let world = World::serving(Settings::default(), upstream);
     let answer = world.get("/").await;
     assert_eq!(answer.status, 502);
@@ -61,8 +61,7 @@ async fn closes_on_second(count: Arc<AtomicUsize>) -> Backend {
 async fn second_request(method: &str, body: &str) -> (u16, usize) {
     let count = Arc::new(AtomicUsize::new(0));
     let backend = closes_on_second(count.clone()).await;
-    let world =
-        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let world = World::with(one_thread(), &[&backend]);
     let mut wire = world.connect().await;
     wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
     assert_eq!(wire.answer().await.status, 200);
@@ -110,8 +109,7 @@ async fn a_connection_that_closed_while_idle_is_not_noticed() {
         }
     })
     .await;
-    let world =
-        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let world = World::with(one_thread(), &[&backend]);
     let mut wire = world.connect().await;
     for _ in 0..50 {
         wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
@@ -138,8 +136,7 @@ async fn bytes_after_an_answer_are_no_next_answer() {
         [ok(seen.path()), b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil".to_vec()].concat()
     })
     .await;
-    let world =
-        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let world = World::with(one_thread(), &[&backend]);
     for path in ["/1", "/2", "/3"] {
         assert_eq!(world.get(path).await.text(), path);
     }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use hops_proxy::Settings;
+use hops_proxy::{Settings, Timeouts};
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, body::Bytes};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{io::AsyncWriteExt, net::TcpStream, sync::watch};
 
-use crate::support::{Backend, HOST, World, ok, read};
+use crate::support::{Backend, HOST, NEVER, World, ok, one_thread, read};
 
 /// A backend whose answer's second half waits for a word.
 async fn slow() -> (Backend, watch::Sender<bool>) {
@@ -31,7 +31,9 @@ async fn slow() -> (Backend, watch::Sender<bool>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_begun_ends_and_what_is_idle_is_closed() {
     let (backend, go) = slow().await;
-    let world = World::new(&[&backend]);
+    // What is idle is not closed by its age.
+    let timeouts = Timeouts { header: NEVER, idle: NEVER, ..Timeouts::default() };
+    let world = World::with(Settings { timeouts, ..Settings::default() }, &[&backend]);
     let mut busy = world.connect().await;
     busy.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
     assert_eq!(busy.head().await.status, 200);
@@ -46,7 +48,9 @@ async fn what_has_begun_ends_and_what_is_idle_is_closed() {
     assert_eq!(idle.rest().await, b"");
     assert_eq!(silent.rest().await, b"");
     // The threads hear of it one by one; then nobody listens.
-    while TcpStream::connect(address).await.is_ok() {}
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert!(!stopping.is_finished());
     go.send_replace(true);
     assert_eq!(busy.rest().await, b"-last");
@@ -67,8 +71,7 @@ async fn the_last_answer_says_that_it_is_the_last() {
     })
     .await;
     // One thread: what closes the idle connection has told the busy one.
-    let world =
-        World::with(Settings { threads: Some(1.try_into().unwrap()), ..Settings::default() }, &[&backend]);
+    let world = World::with(one_thread(), &[&backend]);
     let mut wire = world.connect().await;
     wire.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
     backend.arrival().await;

@@ -6,7 +6,8 @@ mod wire;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use hops_proxy::{
-    Balance, Certificates, Challenges, DrainTimes, Https, Listeners, Proxy, Route, Routes, Settings, Upstream,
+    Balance, Certificates, Challenges, DrainTimes, Https, Listeners, Proxy, Route, Routes, Settings,
+    Timeouts, Upstream,
 };
 use rustls::{crypto::aws_lc_rs, pki_types::CertificateDer, sign::CertifiedKey};
 use tokio::{
@@ -18,8 +19,10 @@ use tokio::{
 pub(crate) use backend::{Backend, ok, read};
 pub(crate) use wire::{Answer, Wire};
 
-/// Nothing here takes that long; what does hangs.
-pub(crate) const HANG: Duration = Duration::from_secs(20);
+/// Nothing here takes that long, also on a busy machine; what does hangs.
+pub(crate) const HANG: Duration = Duration::from_mins(1);
+/// For a timeout that is not to end anything in a test.
+pub(crate) const NEVER: Duration = Duration::from_hours(1);
 pub(crate) const HOST: &str = "shop.example";
 
 /// A proxy with one route, from [`HOST`] to `upstream`.
@@ -46,10 +49,11 @@ impl World {
     pub(crate) fn serving(settings: Settings, upstream: Arc<Upstream>) -> Self {
         let (routes, certificates, challenges) = (Routes::new(), Certificates::new(), Challenges::new());
         routes.set(HOST, Route { upstream: Arc::clone(&upstream), https: Https::WhenCertified });
-        let local = || vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()];
+        // Once the proxy has stopped, nobody else listens there.
+        let own = || vec![SocketAddr::from((hops_testkit::address::own().unwrap(), 0)).into()];
         let proxy = Proxy::start(
             settings,
-            Listeners { http: local(), https: local() },
+            Listeners { http: own(), https: own() },
             routes.clone(),
             certificates.clone(),
             challenges.clone(),
@@ -79,6 +83,12 @@ impl World {
         let _ = timeout(HANG, socket.read_to_end(&mut answer)).await.expect("the proxy hangs");
         String::from_utf8_lossy(&answer).into_owned()
     }
+}
+
+/// Settings for one thread, which keeps its connections to backends as long as they let it.
+pub(crate) fn one_thread() -> Settings {
+    let timeouts = Timeouts { backend_idle: NEVER, ..Timeouts::default() };
+    Settings { threads: Some(1.try_into().unwrap()), timeouts, ..Settings::default() }
 }
 
 /// Settings in which a drain is over soon.

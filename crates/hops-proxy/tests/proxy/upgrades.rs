@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::{SinkExt, StreamExt};
+use hops_proxy::{DrainTimes, Settings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -13,7 +14,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
-use crate::support::{Backend, HOST, World, ok, read, short_drain};
+use crate::support::{Backend, HANG, HOST, NEVER, World, ok, read, short_drain};
 
 /// A backend that echoes messages, and tells how each conversation ended.
 async fn echo() -> (Backend, mpsc::UnboundedReceiver<Option<u16>>) {
@@ -57,27 +58,39 @@ async fn messages_pass_both_ways_and_the_close_is_theirs() {
     ends.recv().await.unwrap();
 }
 
+/// Settings in which a `WebSocket` has so long after a switch.
+fn upgraded(upgraded: Duration) -> Settings {
+    Settings { drain: DrainTimes { requests: HANG, upgraded }, ..Settings::default() }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_switch_gives_a_websocket_its_time_and_then_a_proper_close_on_both_sides() {
-    let (backend, mut ends) = echo().await;
-    let settings = short_drain();
-    let stated = settings.drain.upgraded;
-    let world = World::with(settings, &[&backend]);
+async fn a_switch_leaves_a_websocket_its_time() {
+    let (backend, _ends) = echo().await;
+    let world = World::with(upgraded(NEVER), &[&backend]);
     let mut socket = open(&world).await;
     socket.send("before".into()).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), "before".into());
-
-    let start = Instant::now();
     let draining = tokio::spawn(world.upstream.set(vec![]).finished());
+    assert_eq!(world.get("/").await.status, 503, "new requests went elsewhere at once");
     socket.send("meanwhile".into()).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), "meanwhile".into());
+    assert!(!draining.is_finished());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_whose_time_is_over_gets_a_proper_close_on_both_sides() {
+    let (backend, mut ends) = echo().await;
+    let stated = Duration::from_millis(300);
+    let world = World::with(upgraded(stated), &[&backend]);
+    let mut socket = open(&world).await;
+    let start = Instant::now();
+    let draining = tokio::spawn(world.upstream.set(vec![]).finished());
     let Message::Close(Some(frame)) = socket.next().await.unwrap().unwrap() else { panic!("no close") };
     assert_eq!(frame.code, CloseCode::Away);
     assert!(start.elapsed() >= stated, "{:?}", start.elapsed());
     while socket.next().await.is_some() {}
     assert_eq!(ends.recv().await.unwrap(), Some(1001));
     assert_eq!(draining.await.unwrap().unfinished, 0);
-    assert_eq!(world.get("/").await.status, 503, "new requests went elsewhere at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,10 +99,12 @@ async fn the_close_waits_for_the_end_of_a_message_under_way() {
         read(&mut socket, &mut Vec::new()).await.unwrap();
         let head = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
         socket.write_all(head).await.unwrap();
-        // The first half of a frame; the second when the time is over and the close is due.
+        // The first half of a frame; the second when the time is over and the close is due: it has come the other way.
         socket.write_all(&[0x82, 100]).await.unwrap();
         socket.write_all(&[1; 50]).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        let mut close = [0; 8];
+        socket.read_exact(&mut close).await.unwrap();
+        assert_eq!(close[..2], [0x88, 0x82]);
         socket.write_all(&[2; 50]).await.unwrap();
         socket.write_all(&[0x82, 1, 3]).await.unwrap();
         let _ = socket.read_to_end(&mut Vec::new()).await;

@@ -11,19 +11,22 @@ use crate::support::{Platform, Repository, shop, soon};
 /// Bytes that do not compress, and are the same each time.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = || {
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state.to_le_bytes()[0]
-    };
-    std::iter::repeat_with(next).take(length).collect()
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_push_comes_through_and_is_deployed() {
     let platform = Platform::start().await;
-    let repository = Repository::with_file("noise", &noise(40 * 1024 * 1024)).await;
+    // More than Git's client sends in one piece, which is 16 MiB.
+    let repository = Repository::with_file("noise", &noise(17 * 1024 * 1024)).await;
     let client = platform.client();
     repository.push(&client, &shop().app, &platform.token()).await.unwrap();
     client.deploy(&shop().app, None, &repository.commit).await.unwrap();

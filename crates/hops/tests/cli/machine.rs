@@ -38,7 +38,7 @@ fn waiting(place: &Place, docker: &UnixListener) -> (Child, UnixStream) {
     let docker = docker.try_clone().unwrap();
     thread::spawn(move || connected.send(docker.accept().unwrap().0).unwrap());
     let mut child = up(place, &[]).stderr(Stdio::piped()).spawn().unwrap();
-    let Ok(connection) = is_connected.recv_timeout(Duration::from_secs(20)) else {
+    let Ok(connection) = is_connected.recv_timeout(Duration::from_mins(1)) else {
         child.kill().unwrap();
         panic!("it never asked Docker: {:?}", child.wait_with_output().unwrap());
     };
