@@ -17,7 +17,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 pub(crate) use self::durations::too_long;
 use self::{cargo_tools::NEXTEST, daemons::Daemons, scope::Scope};
@@ -37,12 +37,8 @@ pub(crate) struct Arguments {
     keep_cluster: bool,
 }
 
-/// Above this load something else computes here, and how long a test takes says nothing about it.
-const BUSY: f64 = 1.5;
-
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let begin = Instant::now();
-    let is_busy = load()? > BUSY;
     let scope = match &arguments.changed {
         Some(base) => Scope::changed_since(base)?,
         None => Scope::everything()?,
@@ -60,19 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     durations::say(begin);
     let held = result?;
-    let long = too_long();
-    for (test, why) in &long {
-        progress::say(format!("{test}: {why}"));
-    }
     if !held {
         bail!("tests failed after {:.0} s", begin.elapsed().as_secs_f64());
-    }
-    match long.len() {
-        0 => {}
-        count if is_busy => {
-            progress::say(format!("this machine was busy before: {count} long tests are let pass"));
-        }
-        count => bail!("{count} tests take too long"),
     }
     progress::say(format!("everything holds ({:.0} s)", begin.elapsed().as_secs_f64()));
     Ok(())
@@ -120,11 +105,4 @@ fn nextest(scope: &Scope) -> Result<Command> {
         nextest.env_remove(name);
     }
     Ok(nextest)
-}
-
-/// Of the last minute, in processes that want a processor.
-fn load() -> Result<f64> {
-    let text = fs::read_to_string("/proc/loadavg").context("cannot read /proc/loadavg")?;
-    let first = text.split(' ').next().unwrap_or_default();
-    first.parse().context("/proc/loadavg begins with no number")
 }

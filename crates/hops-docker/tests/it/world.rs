@@ -14,6 +14,8 @@ use crate::hops::Hops;
 
 /// Short enough for tests to wait for, long enough for a good roll-out on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Shorter than the deadline, as the default is. The default itself is waited for end to end.
+const MISTAKE: Duration = Duration::from_secs(10);
 /// Nobody waits for it: what fails sooner was seen to fail.
 const NEVER: Duration = Duration::from_mins(10);
 
@@ -52,6 +54,7 @@ impl Machine {
             public_port: Some(entrance.port()),
             redirect: Redirect::Never,
             progress_deadline: DEADLINE,
+            mistake_deadline: MISTAKE,
             ..Settings::default()
         };
         change(&mut settings);

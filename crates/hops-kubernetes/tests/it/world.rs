@@ -11,6 +11,8 @@ use hops_testkit::{Daemons, Proxy, World, testapp};
 
 /// Short enough for tests to wait for, long enough for a good roll-out on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Shorter than the deadline, as the default is. The default itself is waited for end to end.
+const MISTAKE: Duration = Duration::from_secs(10);
 /// The ingress controller takes notice late on a machine where many tests run at once.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Nobody waits for it: what fails sooner was seen to fail.
@@ -41,6 +43,7 @@ impl Cluster {
         let entrance = Daemons::ingress()?;
         let mut settings = Settings {
             drain: DRAIN,
+            mistake_deadline: MISTAKE,
             public_scheme: Scheme::Http,
             public_port: Some(entrance.port()),
             ingress_address: Some(entrance.into()),
