@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use serde::Deserialize;
 
 use crate::{paths, program, progress};
@@ -126,7 +126,7 @@ fn changed_files(base: &str) -> Result<Vec<String>> {
     let since = if base == UPSTREAM {
         let hint =
             "this branch follows no other\nhint: name the commit before the change, `--changed COMMIT`";
-        git(&["merge-base", "HEAD", UPSTREAM]).context(hint)?
+        git(&["merge-base", "HEAD", UPSTREAM]).map_err(|_| anyhow!(hint))?
     } else {
         base.to_owned()
     };
