@@ -154,6 +154,17 @@ impl<'a> Scene<'a> {
         Ok(http::get(self.world.entrance(), host.as_str(), path).await?)
     }
 
+    /// Has the process of an appling exit, once: a proxy may send a GET again where no answer came, and would end the next
+    /// process as well; a POST it may not.
+    pub async fn exit(&self, appling: &DesiredAppling, code: u8) -> Result<()> {
+        let host = appling.routes.first().context("the appling has no route")?;
+        let mut connection = http::Connection::open(self.world.entrance()).await?;
+        let path = format!("/exit/{code}");
+        // It dies before it answers.
+        let _ = connection.upload(host.as_str(), &path, &[], Duration::ZERO).await;
+        Ok(())
+    }
+
     /// Asks until the answer is as wanted: what lies in between, such as a proxy that takes up a route, takes its time.
     pub async fn get_until(
         &self,

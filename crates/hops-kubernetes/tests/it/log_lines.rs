@@ -30,7 +30,7 @@ async fn until(lines: &mut LogStream, text: &str) -> Result<LogLine> {
         }
         anyhow::bail!("the lines ended before `{text}`")
     };
-    tokio::time::timeout(Duration::from_secs(20), find).await?
+    tokio::time::timeout(Duration::from_mins(1), find).await?
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn following_takes_up_restarts_and_new_versions() -> Result<()> {
     ensure!(first.appling.as_str() == "web" && first.at.is_some(), "{first:?}");
     scene.get_until(&web, "/print/hello", |answer| answer.status == 200).await?;
     until(&mut lines, "hello").await?;
-    let _ = scene.get(&web, "/exit/1").await;
+    scene.exit(&web, 1).await?;
     let restarted = until(&mut lines, "version one").await?;
     ensure!(restarted.instance == first.instance, "{restarted:?}");
     let next = with(&web, "PRINT", "version two");
@@ -73,7 +73,7 @@ async fn tail_and_previous_choose_lines() -> Result<()> {
     ensure!(texts(last) == ["line-4", "line-5"]);
     ensure!(texts(collect(query(&scene)).await?).contains(&"begun".to_owned()));
     ensure!(!texts(collect(LogQuery { since, ..query(&scene) }).await?).contains(&"begun".to_owned()));
-    let _ = scene.get(&web, "/exit/1").await;
+    scene.exit(&web, 1).await?;
     scene.get_until(&web, "/", |answer| answer.status == 200).await?;
     let previous = texts(collect(LogQuery { previous: true, ..query(&scene) }).await?);
     ensure!(previous.contains(&"line-5".to_owned()), "{previous:?}");

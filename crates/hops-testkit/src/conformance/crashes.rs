@@ -13,8 +13,7 @@ pub async fn a_process_that_exits_is_started_again(world: &dyn World) -> Result<
     let web = scene.appling("web");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
     let before = scene.get_until(&web, "/process", |answer| answer.status == 200).await?;
-    // It dies before it answers.
-    let _ = scene.get(&web, "/exit/0").await;
+    scene.exit(&web, 0).await?;
     scene.get_until(&web, "/process", |answer| answer.status == 200 && answer.body != before.body).await?;
     // An engine may tell of a restart a moment after it.
     let told = async {
