@@ -68,6 +68,9 @@ async fn tail_and_previous_choose_lines() -> Result<()> {
         let lines: Vec<_> = scene.engine().logs(query).await?.collect().await;
         Ok(lines.into_iter().collect::<Result<_, _>>()?)
     };
+    // The answer to a request may arrive before the container runtime has written the line.
+    let mut lines = scene.engine().logs(LogQuery { follow: true, ..query(&scene) }).await?;
+    until(&mut lines, "line-5").await?;
     let last = collect(LogQuery { tail: Some(2), ..query(&scene) }).await?;
     let since = last[0].at;
     ensure!(texts(last) == ["line-4", "line-5"]);
