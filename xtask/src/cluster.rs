@@ -29,6 +29,7 @@ mod slot;
 mod start;
 
 use std::{
+    fs,
     io::{self, Write as _},
     process::Command,
     time::Instant,
@@ -80,6 +81,9 @@ pub(crate) struct Cluster {
     pub(crate) tools: Tools,
 }
 
+/// After `up`, for whoever did it by hand.
+const HINT: &str = "hint: eval \"$(cargo xtask cluster env)\"";
+
 /// What Kubernetes and the Docker engines share.
 const BASE: [&str; 2] = ["registry", "buildkitd"];
 
@@ -95,7 +99,12 @@ const GUESTS: [&str; 1] = ["hops-server"];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.task {
-        Task::Up => up().map(drop),
+        Task::Up => {
+            set_of_tests(false)?;
+            up()?;
+            progress::say(HINT);
+            Ok(())
+        }
         Task::Down { purge } => down(*purge),
         Task::Status => status(),
         Task::Env => Ok(io::stdout().write_all(Environment::current()?.to_shell().as_bytes())?),
@@ -145,7 +154,7 @@ fn begin(
     let changed = start(&cluster)?;
     let seconds = begin.elapsed().as_secs_f64();
     if changed {
-        progress::say(format!("{what} is up ({seconds:.1} s)\nhint: eval \"$(cargo xtask cluster env)\""));
+        progress::say(format!("{what} is up ({seconds:.1} s)"));
     } else {
         progress::say(format!("{what} was up already ({seconds:.1} s)"));
     }
@@ -162,6 +171,7 @@ pub(crate) fn down(purge: bool) -> Result<()> {
     let _lock = layout.lock()?;
     progress::step("stopping the cluster", || {
         stop_all(&layout)?;
+        layout::remove(&layout.of_tests())?;
         if purge { layout.forget(true) } else { Ok(()) }
     })
 }
@@ -196,6 +206,26 @@ pub(crate) fn is_docker_running() -> Result<bool> {
 pub(crate) fn is_running() -> Result<bool> {
     let layout = Layout::of_checkout()?;
     Ok(KUBERNETES.concat().iter().any(|name| daemon::is_running(&layout, name)))
+}
+
+/// Held by a run of the tests: two of one checkout would end each other's daemons.
+pub(crate) fn lock_tests() -> Result<fs::File> {
+    Layout::of_checkout()?.lock_tests()
+}
+
+/// Whether all that runs was started by a run of the tests, which stops it at its end.
+pub(crate) fn is_of_tests() -> Result<bool> {
+    Ok(Layout::of_checkout()?.of_tests().exists())
+}
+
+/// Whether it is from now on; otherwise it goes on until somebody stops it.
+pub(crate) fn set_of_tests(is: bool) -> Result<()> {
+    let layout = Layout::of_checkout()?;
+    if is {
+        fs::create_dir_all(layout.root())?;
+        return Ok(fs::write(layout.of_tests(), "")?);
+    }
+    layout::remove(&layout.of_tests())
 }
 
 /// Whether tests use a cluster of the user's own.
@@ -306,6 +336,8 @@ fn stop_all(layout: &Layout) -> Result<()> {
 }
 
 fn stop_docker(layout: &Layout, slot: Slot) -> Result<()> {
+    // It would make its containers anew.
+    remains::kill_detached()?;
     Engine::ALL.iter().try_for_each(|engine| engine.stop(layout, slot))
 }
 

@@ -42,19 +42,28 @@ pub(crate) trait Store {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    make(&Cluster::base()?, &arguments.only)
+    make(&Cluster::base()?, &arguments.only, &|| true)
 }
 
-/// Makes those that are named, or all, in a cluster's registry.
-pub(crate) fn make(cluster: &Cluster, only: &[String]) -> Result<()> {
+/// Makes those that are named, or all, in a cluster's registry, as long as it goes on.
+pub(crate) fn make(cluster: &Cluster, only: &[String], goes_on: &dyn Fn() -> bool) -> Result<()> {
     let folder = cluster.layout.root().join("run");
-    assemble(&Builder::of(cluster), &folder, &cluster.tools, only)?;
-    progress::say("the base images are there");
+    let _lock = cluster.layout.lock_images()?;
+    assemble(&Builder::of(cluster), &folder, &cluster.tools, only, goes_on)?;
+    if goes_on() {
+        progress::say("the base images are there");
+    }
     Ok(())
 }
 
-/// Makes those that are named, or all, in a store.
-pub(crate) fn assemble(store: &dyn Store, folder: &Path, tools: &Tools, only: &[String]) -> Result<()> {
+/// Makes those that are named, or all, in a store, as long as it goes on.
+pub(crate) fn assemble(
+    store: &dyn Store,
+    folder: &Path,
+    tools: &Tools,
+    only: &[String],
+    goes_on: &dyn Fn() -> bool,
+) -> Result<()> {
     let machine = Machine::read()?;
     let is_named = |name: &str| only.iter().any(|only| only == name);
     for recipe in recipes::all() {
@@ -63,6 +72,9 @@ pub(crate) fn assemble(store: &dyn Store, folder: &Path, tools: &Tools, only: &[
             recipes::all().iter().any(|other| is_named(other.name) && other.begins_with(recipe.name));
         if !only.is_empty() && !is_named(recipe.name) && !is_base {
             continue;
+        }
+        if !goes_on() {
+            return Ok(());
         }
         let key = key(&recipe, &machine, tools);
         let name = |tag: &str| store.name(recipe.owner, recipe.name, tag);

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The project's own tasks", disable_help_subcommand = true)]
+#[command(bin_name = "cargo xtask", about = "The project's own tasks")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -35,7 +35,7 @@ struct Arguments {
 enum Task {
     /// The main job from end to end: an example repository becomes a running app
     Demo(demo::Arguments),
-    /// Everything that has to hold before a change lands: checks, then all tests on a real cluster
+    /// Everything that has to hold before a change lands: checks, then all tests, on real Docker engines and a real cluster
     Test(test::Arguments),
     /// The figures, against the best alternative in the same run
     Bench(bench::Arguments),

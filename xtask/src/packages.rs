@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::OpenOptionsExt as _, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{program, progress};
+use crate::{paths, program, progress};
 
 /// A file to look for, and the Debian package to install when this machine has none. Asking for a program and not for the
 /// package leaves a machine alone that has it from elsewhere, such as Docker's own containerd.
@@ -57,6 +57,8 @@ pub(crate) const PROXY_BENCH: &[Needed] =
 pub(crate) const CNI_PLUGINS: &str = "/usr/lib/cni";
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
+/// By the second line it is known again after an interrupted installation.
+const NO_SERVICES: &str = "#!/bin/sh\n# For the duration of one `cargo xtask` of HOPS.\nexit 101\n";
 
 /// Installs what is missing. Does nothing, in no time, when nothing is.
 pub(crate) fn install(needed: &[&[Needed]]) -> Result<()> {
@@ -72,6 +74,10 @@ pub(crate) fn install(needed: &[&[Needed]]) -> Result<()> {
         bail!("these programs are missing, install them first: {names}");
     }
     progress::step(format!("installing {names}"), || {
+        // Two at once would take each other's policy away.
+        let _lock = paths::lock(&paths::state()?.join("packages.lock"), || {
+            progress::say("waiting for another checkout that installs packages");
+        })?;
         // Packages with a service start it at once; ours run on their own ports, and Debian's would only be in the way.
         let _policy = NoServices::enforce()?;
         // One broken source of somebody else's must not stop this; what matters is whether the packages can be had.
@@ -92,7 +98,9 @@ fn is_there(file: &str) -> bool {
 
 fn apt(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["--quiet", "--quiet"]).args(arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["--quiet", "--quiet"]);
+    // Another apt, such as that of unattended upgrades, is waited for.
+    command.args(["--option", "DPkg::Lock::Timeout=600"]).args(arguments);
     command
 }
 
@@ -104,8 +112,10 @@ struct NoServices {
 impl NoServices {
     fn enforce() -> Result<Self> {
         use std::io::Write as _;
-        if Path::new(POLICY).exists() {
-            return Ok(Self { made: false });
+        match fs::read_to_string(POLICY) {
+            Ok(policy) if policy == NO_SERVICES => return Ok(Self { made: true }),
+            Ok(_) => return Ok(Self { made: false }),
+            Err(_) => {}
         }
         let mut file = fs::OpenOptions::new()
             .write(true)
@@ -113,7 +123,7 @@ impl NoServices {
             .mode(0o755)
             .open(POLICY)
             .with_context(|| format!("cannot write {POLICY}"))?;
-        file.write_all(b"#!/bin/sh\nexit 101\n")?;
+        file.write_all(NO_SERVICES.as_bytes())?;
         Ok(Self { made: true })
     }
 }

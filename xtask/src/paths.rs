@@ -2,7 +2,7 @@
 //! outside the checkout, so that `git clean` and a fresh clone cost nothing.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +21,19 @@ pub(crate) fn cache() -> Result<PathBuf> {
 /// `$HOPS_STATE`, else `$XDG_STATE_HOME/hops`, else `~/.local/state/hops`: what running clusters need.
 pub(crate) fn state() -> Result<PathBuf> {
     place("HOPS_STATE", "XDG_STATE_HOME", ".local/state")
+}
+
+/// Waits until no other process holds this file, and says so first where one does. Held until the file is dropped, or the
+/// process ends in whatever way.
+pub(crate) fn lock(file: &Path, say: impl FnOnce()) -> Result<fs::File> {
+    let folder = file.parent().expect("a file lies in a folder");
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let held = fs::File::create(file).with_context(|| format!("cannot make {}", file.display()))?;
+    if held.try_lock().is_err() {
+        say();
+        held.lock().with_context(|| format!("cannot lock {}", file.display()))?;
+    }
+    Ok(held)
 }
 
 fn place(own: &str, base: &str, below_home: &str) -> Result<PathBuf> {

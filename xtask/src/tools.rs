@@ -116,17 +116,17 @@ impl Tools {
         let cache = paths::cache()?.join("tools");
         let sources = paths::checkout().join("tools");
         let go = Go::find()?;
-        fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        let lock = fs::File::create(cache.join(".lock"))?;
         let mut programs = BTreeMap::new();
         for module in MODULES.iter().filter(|module| parts.contains(&module.part)) {
             let folder = sources.join(module.name);
             let arguments = module.arguments(&folder)?;
             let built = cache.join(format!("{}-{}", module.name, key(&folder, &go.version, &arguments)?));
             let ready = module.wheel.map(|wheel| cache.join(format!("{}-{}", module.name, wheel.key())));
-            let find = || ready.iter().chain([&built]).find(|target| target.exists()).cloned();
+            let find = || ready.iter().chain([&built]).find(|target| are_whole(target)).cloned();
             if find().is_none() {
-                lock.lock().context("cannot lock the cache of tools")?;
+                let _lock = paths::lock(&cache.join(".lock"), || {
+                    progress::say(format!("waiting for another checkout that builds, for {}", module.name));
+                })?;
                 if find().is_none()
                     && !module
                         .wheel
@@ -136,7 +136,6 @@ impl Tools {
                     let what = format!("building {} (about {} the first time)", module.name, module.minutes);
                     progress::step(what, || go.build(module, &folder, &arguments, &built))?;
                 }
-                lock.unlock()?;
             }
             let target = find().with_context(|| format!("{} was removed from the cache", module.name))?;
             for entry in fs::read_dir(&target)? {
@@ -254,9 +253,31 @@ impl Go {
                 fs::hard_link(unfinished.join(built), link)?;
             }
         }
-        fs::rename(&unfinished, target)?;
-        Ok(())
+        keep(&unfinished, target)
     }
+}
+
+/// Gives a folder of programs its name in the cache, in the place of a damaged one. Written to the disk before, so that a
+/// name never stands for less, even after a power cut.
+fn keep(unfinished: &Path, target: &Path) -> Result<()> {
+    for entry in fs::read_dir(unfinished)? {
+        fs::File::open(entry?.path())?.sync_all()?;
+    }
+    if target.exists() {
+        fs::remove_dir_all(target).with_context(|| format!("cannot remove {}", target.display()))?;
+    }
+    fs::rename(unfinished, target).with_context(|| format!("cannot make {}", target.display()))
+}
+
+/// Whether a folder of the cache holds programs, and no empty file among them.
+fn are_whole(folder: &Path) -> bool {
+    let programs: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    !programs.is_empty() && programs.iter().all(|program| is_whole(&program.path()))
+}
+
+/// Whether a program is there with something in it.
+pub(crate) fn is_whole(program: &Path) -> bool {
+    program.metadata().is_ok_and(|file| file.is_file() && file.len() > 0)
 }
 
 /// A key of all that decides what a build makes: module files, sources, compiler, arguments.
@@ -283,7 +304,7 @@ fn required<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Version, fs, key, required};
+    use super::{Version, are_whole, fs, keep, key, paths, required, wheel};
 
     fn folder(source: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -306,6 +327,35 @@ mod tests {
         assert_ne!(before, key(folder.path(), "go1", &["-race".to_owned()]).unwrap());
         fs::write(folder.path().join("main.go"), "package main // new").unwrap();
         assert_ne!(before, key(folder.path(), "go1", &[]).unwrap());
+    }
+
+    #[test]
+    fn what_is_fetched_has_the_version_that_would_be_built() {
+        let version = |tool: &str, module: &str| {
+            let go_mod =
+                fs::read_to_string(paths::checkout().join("tools").join(tool).join("go.mod")).unwrap();
+            required(&go_mod, module).unwrap().to_owned()
+        };
+        let traefik = version("traefik", "github.com/traefik/traefik/v3");
+        assert_eq!(traefik, format!("v{}", wheel::TRAEFIK.version()));
+        // Kubernetes 1.36.3 publishes its parts as modules of version v0.36.3.
+        let kubectl = version("kubectl", "k8s.io/kubectl");
+        assert_eq!(kubectl.replacen("v0.", "1.", 1), wheel::KUBECTL.version());
+    }
+
+    #[test]
+    fn a_damaged_folder_of_the_cache_is_none() {
+        let cache = tempfile::tempdir().unwrap();
+        let (unfinished, target) = (cache.path().join("unfinished"), cache.path().join("tool"));
+        assert!(!are_whole(&target));
+        fs::create_dir(&target).unwrap();
+        assert!(!are_whole(&target));
+        fs::write(target.join("program"), "").unwrap();
+        assert!(!are_whole(&target));
+        fs::create_dir(&unfinished).unwrap();
+        fs::write(unfinished.join("program"), "whole").unwrap();
+        keep(&unfinished, &target).unwrap();
+        assert!(are_whole(&target) && !unfinished.exists());
     }
 
     #[test]

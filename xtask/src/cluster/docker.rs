@@ -63,7 +63,12 @@ const REMOVED_WITHIN: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.task {
-        Task::Up => super::up_docker(),
+        Task::Up => {
+            super::set_of_tests(false)?;
+            super::up_docker()?;
+            progress::say(super::HINT);
+            Ok(())
+        }
         Task::Down => super::down_docker(),
         Task::Status => status(&Layout::of_checkout()?),
         Task::Restart { engine, kill } => super::restart_docker(*engine, *kill),

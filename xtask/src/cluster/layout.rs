@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::{identity::boot, slot::Slot};
-use crate::{digest::Key, paths, program};
+use crate::{digest::Key, paths, program, progress};
 
 /// What `down` forgets. The rest (`registry`, `buildkit`, the slot) saves time at the next `up`.
 const FORGOTTEN: [&str; 8] =
@@ -100,13 +100,28 @@ impl Layout {
 
     /// Held while something is started or stopped; a second caller waits.
     pub(super) fn lock(&self) -> Result<fs::File> {
-        fs::create_dir_all(&self.root).with_context(|| format!("cannot make {}", self.root.display()))?;
-        let file = fs::File::create(self.folder("lock"))?;
-        if file.try_lock().is_err() {
-            crate::progress::say("waiting for another `cargo xtask cluster` of this checkout");
-            file.lock().context("cannot lock the cluster's folder")?;
-        }
-        Ok(file)
+        self.lock_for("lock", "cargo xtask cluster")
+    }
+
+    /// Held by a run of the tests: two would end each other's daemons.
+    pub(super) fn lock_tests(&self) -> Result<fs::File> {
+        self.lock_for("tests.lock", "cargo xtask test")
+    }
+
+    /// Held while base images are made: two would work in the same folders.
+    pub(crate) fn lock_images(&self) -> Result<fs::File> {
+        self.lock_for("images.lock", "cargo xtask images")
+    }
+
+    fn lock_for(&self, name: &str, task: &str) -> Result<fs::File> {
+        paths::lock(&self.folder(name), || {
+            progress::say(format!("waiting for another `{task}` of this checkout"));
+        })
+    }
+
+    /// Present while all that runs was started by a run of the tests.
+    pub(super) fn of_tests(&self) -> PathBuf {
+        self.folder("of-tests")
     }
 
     /// The slot picked earlier.
@@ -121,8 +136,7 @@ impl Layout {
         }
         let clusters = self.root.parent().expect("the folder lies in that of all clusters");
         // Two checkouts that start at once must not pick the same.
-        let lock = fs::File::create(clusters.join(".lock"))?;
-        lock.lock()?;
+        let _lock = paths::lock(&clusters.join(".lock"), || {})?;
         let others = fs::read_dir(clusters)?.flatten().map(|entry| Self { root: entry.path() });
         let held: BTreeSet<Slot> = others.filter_map(|other| other.slot()).collect();
         let routes = program::output(&mut program::command(["ip", "-4", "route", "show", "table", "all"]))?;
@@ -149,7 +163,7 @@ impl Layout {
     }
 }
 
-fn remove(path: &Path) -> Result<()> {
+pub(super) fn remove(path: &Path) -> Result<()> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

