@@ -116,6 +116,7 @@ func obey(server *http.Server) {
 			callOnTerm()
 			switch {
 			case mode == "ignore", mode == "naive" && os.Getpid() == 1:
+				go goOn()
 			case mode == "die", mode == "naive":
 				os.Exit(143)
 			default:
@@ -127,6 +128,14 @@ func obey(server *http.Server) {
 			}
 		}
 	}()
+}
+
+// goOn says for how long the process has gone on, so that its last line tells when it was killed.
+func goOn() {
+	for seconds := 5; ; seconds += 5 {
+		time.Sleep(5 * time.Second)
+		fmt.Println("went on for", seconds, "s")
+	}
 }
 
 // callOnTerm does the last thing that an app may still have to do, with the help of a sidecar.
@@ -164,17 +173,15 @@ func routes() http.Handler {
 		w.WriteHeader(status)
 		fmt.Fprintln(w, "health is", status)
 	})
-	// Sets what /health answers from now on, or for a time.
+	// Sets what /health answers from now on, and says which process that is.
 	mux.HandleFunc("/set-health/{status}", func(w http.ResponseWriter, r *http.Request) {
 		status, err := strconv.Atoi(r.PathValue("status"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		before := health.Swap(int64(status))
-		if wait, err := time.ParseDuration(r.URL.Query().Get("for")); err == nil {
-			time.AfterFunc(wait, func() { health.Store(before) })
-		}
+		health.Store(int64(status))
+		process(w, r)
 	})
 	mux.HandleFunc("/slow/{ms}", func(w http.ResponseWriter, r *http.Request) {
 		ms, _ := strconv.Atoi(r.PathValue("ms"))
@@ -196,10 +203,7 @@ func routes() http.Handler {
 		}
 		json.NewEncoder(w).Encode(variables)
 	})
-	mux.HandleFunc("/process", func(w http.ResponseWriter, _ *http.Request) {
-		host, _ := os.Hostname()
-		json.NewEncoder(w).Encode(map[string]any{"pid": os.Getpid(), "host": host, "started_at": startedAt})
-	})
+	mux.HandleFunc("/process", process)
 	// The address at which other containers would reach this one.
 	mux.HandleFunc("/address", func(w http.ResponseWriter, _ *http.Request) {
 		addresses, err := net.InterfaceAddrs()
@@ -226,10 +230,16 @@ func routes() http.Handler {
 		}
 		w.Write(number)
 	})
-	// Calls another service and passes on what it answers.
+	// Calls another service and passes on what it answers. Over a connection of its own: a kept one would lead to the same
+	// process for ever, whoever is found by that name by then, and what is lost on it is asked for again without a word.
+	// With `again` that is done here, once, as callers do that do not care who answers.
+	caller := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	mux.HandleFunc("/call", func(w http.ResponseWriter, r *http.Request) {
-		client := http.Client{Timeout: 15 * time.Second}
-		answer, err := client.Get(r.URL.Query().Get("url"))
+		url := r.URL.Query().Get("url")
+		answer, err := caller.Get(url)
+		if err != nil && r.URL.Query().Has("again") {
+			answer, err = caller.Get(url)
+		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
@@ -249,6 +259,12 @@ func routes() http.Handler {
 	})
 	streams(mux)
 	return mux
+}
+
+// process tells this process from all others.
+func process(w http.ResponseWriter, _ *http.Request) {
+	host, _ := os.Hostname()
+	json.NewEncoder(w).Encode(map[string]any{"pid": os.Getpid(), "host": host, "started_at": startedAt})
 }
 
 // allocate takes memory and touches every page of it.

@@ -22,23 +22,18 @@ use crate::daemon::{AbortOnDrop, ContainerId, Daemon};
 const BACKLOG: usize = 256;
 
 impl Daemon {
-    /// The last lines that a container printed, whichever of its processes; none where they cannot be had.
-    pub(crate) async fn tail(&self, container: &ContainerId, count: u32) -> Vec<String> {
+    /// The last lines that a container printed, whichever of its processes.
+    pub(crate) async fn tail(&self, container: &ContainerId, count: u32) -> Result<Vec<String>, EngineError> {
         let mut lines = Lines::default();
         let span = Span { tail: Some(count), ..Span::default() };
         let mut found = Vec::new();
         let mut stream = std::pin::pin!(self.client().logs(&container.0, Some(options(&span, false))));
         while let Some(output) = stream.next().await {
-            match output {
-                Ok(output) => found.extend(lines.take(&output).map(|line| line.text)),
-                Err(error) => {
-                    tracing::debug!(%error, %container, "a container's last lines cannot be read");
-                    break;
-                }
-            }
+            let output = output.map_err(|error| self.error(format!("read the log of {container}"), error))?;
+            found.extend(lines.take(&output).map(|line| line.text));
         }
         found.extend(lines.rest().map(|line| line.text));
-        found
+        Ok(found)
     }
 
     /// Log lines as `query` wants them: of the applings' own containers, not of their sidecars.

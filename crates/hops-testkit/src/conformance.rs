@@ -3,9 +3,9 @@
 //! [`conformance!`](crate::conformance!) makes a test of each, so that an engine's own tests name the engine and nothing
 //! else, and no engine can leave one out.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 
-use crate::World;
+use crate::{Impossible, World};
 
 pub mod crashes;
 pub mod environment;
@@ -80,9 +80,65 @@ macro_rules! conformance_tests {
     };
 }
 
-/// Holds what was shown against what the engine says it cannot do: that has to fail, or it need not be said any more.
+/// Holds what was shown against what cannot be shown in this world: that has to fail as it is said to fail, or it need not
+/// be said any more.
 pub fn judge(world: &dyn World, behaviour: &str, shown: Result<()>) -> Result<()> {
-    let Some((_, reason)) = world.cannot().iter().find(|(name, _)| *name == behaviour) else { return shown };
-    ensure!(shown.is_err(), "it is said not to be possible ({reason}), and yet it holds");
-    Ok(())
+    let said = world.cannot().iter().find(|impossible| impossible.behaviour == behaviour);
+    let Some(Impossible { reason, error: expected, .. }) = said else { return shown };
+    match shown {
+        Ok(()) => bail!("it is said not to be possible ({reason}), and yet it holds"),
+        Err(error) if format!("{error:#}").contains(expected) => Ok(()),
+        Err(error) => {
+            Err(error
+                .context(format!("it is said not to be possible ({reason}), and fails for another reason")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use anyhow::anyhow;
+    use async_trait::async_trait;
+    use hops_engine::Engine;
+    use hops_model::ImageRef;
+
+    use super::*;
+
+    struct Flat;
+
+    #[async_trait]
+    impl World for Flat {
+        fn engine(&self) -> &dyn Engine {
+            unreachable!("nothing is deployed")
+        }
+
+        fn entrance(&self) -> SocketAddr {
+            unreachable!("nothing is asked")
+        }
+
+        fn deadline(&self) -> std::time::Duration {
+            unreachable!("nothing is waited for")
+        }
+
+        async fn image(&self) -> Result<ImageRef> {
+            unreachable!("nothing is deployed")
+        }
+
+        fn cannot(&self) -> &[Impossible] {
+            &[Impossible { behaviour: "sailing_around", reason: "it ends", error: "over the edge" }]
+        }
+    }
+
+    #[test]
+    fn what_is_impossible_has_to_fail_as_it_is_said_to() {
+        let check = |behaviour, shown: Result<()>| judge(&Flat, behaviour, shown);
+        check("sailing_around", Err(anyhow!("over the edge").context("sailing"))).expect("as it is said");
+        let other = check("sailing_around", Err(anyhow!("no wind"))).expect_err("for another reason");
+        assert!(format!("{other:#}").ends_with("another reason: no wind"), "{other:#}");
+        check("sailing_around", Ok(())).expect_err("it holds");
+        check("sailing", Ok(())).expect("it is possible");
+        check("sailing", Err(anyhow!("over the edge"))).expect_err("it is possible");
+    }
 }

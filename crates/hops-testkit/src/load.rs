@@ -19,7 +19,10 @@ use tokio::{
 };
 
 use self::{client::Client, tally::Done};
-pub use self::{client::Request, tally::Tally};
+pub use self::{
+    client::Request,
+    tally::{Failure, Tally},
+};
 
 /// What to send.
 #[derive(Debug, Clone)]
@@ -120,7 +123,7 @@ impl Load {
 }
 
 impl Running {
-    /// The time since the start, as in [`Tally::failures`].
+    /// The time since the start, as in a [`Failure`].
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }

@@ -9,14 +9,17 @@ use std::{
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use futures::StreamExt;
-use hops_engine::{Engine, Events, LogQuery, LogStream, Plan};
+use hops_engine::{Engine, EngineError, Events, LogQuery, LogStream, Plan};
 use hops_model::{
     AppName, ApplingName, ApplingOutcome, ApplingResult, CauseCode, CommitId, Desired, DesiredAppling,
     Environment, Event, HostName, HttpPath, ImageRef, ImageUser, Port, ReleaseNumber, Target, VariableName,
     app::Resources, desired::DesiredValue,
 };
 
-use crate::http::{self, Answer};
+use crate::{
+    PATIENCE,
+    http::{self, Answer},
+};
 
 /// Where the behaviours are shown: an engine, and the way in to what it runs.
 #[async_trait]
@@ -29,10 +32,24 @@ pub trait World: Sync {
     fn deadline(&self) -> Duration;
     /// The test app's image.
     async fn image(&self) -> Result<ImageRef>;
-    /// Behaviours that cannot be shown here, each with its reason. It should be a short list.
-    fn cannot(&self) -> &[(&'static str, &'static str)] {
+    /// Behaviours that cannot be shown here. It should be a short list.
+    fn cannot(&self) -> &[Impossible] {
         &[]
     }
+    /// Has what runs of an app end, without waiting for it: its test failed. A world that ends with the test, and all that
+    /// it has with it, need do nothing.
+    fn abandon(&self, _target: &Target) {}
+}
+
+/// A behaviour that cannot be shown in a world.
+#[derive(Debug)]
+pub struct Impossible {
+    /// The name of its function.
+    pub behaviour: &'static str,
+    /// Why not.
+    pub reason: &'static str,
+    /// What its error says. With any other error it fails for another reason.
+    pub error: &'static str,
 }
 
 /// An app in an environment, with the releases that a test makes of it.
@@ -43,6 +60,7 @@ pub struct Scene<'a> {
     image: ImageRef,
     release: u32,
     good: BTreeMap<ApplingName, DesiredAppling>,
+    has_ended: bool,
 }
 
 /// What a deploy did.
@@ -73,7 +91,8 @@ impl<'a> Scene<'a> {
 
     /// A given app in a given environment.
     pub async fn of(world: &'a dyn World, target: Target) -> Result<Self> {
-        Ok(Self { world, target, image: world.image().await?, release: 0, good: BTreeMap::new() })
+        let image = world.image().await?;
+        Ok(Self { world, target, image, release: 0, good: BTreeMap::new(), has_ended: false })
     }
 
     /// An appling of the test app with one container and a route, to be changed as the test likes.
@@ -182,9 +201,9 @@ impl<'a> Scene<'a> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(30), ask).await {
+        match tokio::time::timeout(PATIENCE, ask).await {
             Ok(answer) => Ok(answer),
-            Err(_) => bail!("{path} did not answer as wanted within 30 s; its last answer was {last:?}"),
+            Err(_) => bail!("{path} did not answer as wanted in time; its last answer was {last:?}"),
         }
     }
 
@@ -199,7 +218,7 @@ impl<'a> Scene<'a> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(2), gone).await.context("old containers stay")?
+        tokio::time::timeout(PATIENCE, gone).await.context("old containers stay")?
     }
 
     /// The log lines of all applings, from now on and back to their beginnings.
@@ -226,8 +245,19 @@ impl<'a> Scene<'a> {
     }
 
     /// Removes the app with all that it has.
-    pub async fn end(self) -> Result<()> {
-        Ok(self.world.engine().remove(&self.target).await?)
+    pub async fn end(mut self) -> Result<()> {
+        self.engine().remove(&self.target).await?;
+        self.has_ended = true;
+        Ok(())
+    }
+}
+
+impl Drop for Scene<'_> {
+    /// Whatever a failed test left behind.
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.world.abandon(&self.target);
+        }
     }
 }
 
@@ -253,7 +283,7 @@ impl Deployed {
 pub struct Lines(LogStream);
 
 impl Lines {
-    /// The next line that is as wanted, within 30 s.
+    /// The next line that is as wanted.
     pub async fn until(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<String> {
         let mut said = Vec::new();
         let listen = async {
@@ -266,9 +296,20 @@ impl Lines {
             }
             bail!("the lines ended")
         };
-        let heard = tokio::time::timeout(Duration::from_secs(30), listen).await.context("30 s are over");
+        let heard = tokio::time::timeout(PATIENCE, listen).await.context("it does not come");
         heard.and_then(|heard| heard).with_context(|| format!("waiting for a log line after {said:?}"))
     }
+}
+
+/// Applies a plan. What is told ends with it, so that nobody waits for more than that.
+pub async fn apply(
+    engine: &dyn Engine,
+    plan: &Plan,
+    events: Events,
+) -> Result<Vec<ApplingOutcome>, EngineError> {
+    let outcomes = engine.apply(plan, &events).await;
+    drop(events);
+    outcomes
 }
 
 /// An appling with nothing but defaults, one container and no route.

@@ -1,6 +1,6 @@
 //! The smallest WebSocket client there is: enough to hold a conversation and to see how it ends.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -8,8 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long the other side may take for one frame.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::PATIENCE;
 
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;

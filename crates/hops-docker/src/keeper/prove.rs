@@ -19,8 +19,8 @@ use crate::{
 /// How many log lines are shown.
 const LOG_LINES: u32 = 20;
 
-/// How long questions may take. What worked before is not touched meanwhile.
-const QUESTIONS: Duration = Duration::from_secs(3);
+/// How long a question may take on a busy machine. What worked before is not touched meanwhile.
+const QUESTION: Duration = Duration::from_secs(10);
 
 /// What a cause is about.
 pub(super) struct Subject {
@@ -33,25 +33,26 @@ pub(super) struct Subject {
 
 /// Finds the words for what was found.
 pub(super) async fn prove(subject: &Subject, finding: Finding, waited: Duration) -> Cause {
-    let instance = tokio::time::timeout(QUESTIONS, subject.look()).await.ok().flatten();
+    let instance = tokio::time::timeout(QUESTION, subject.look()).await.ok().flatten();
     let waited = waited.as_secs();
     match finding {
         Finding::Known(cause) => cause,
         Finding::Exited { exit, restarts, .. } => {
             let container = container(instance.as_ref(), exit.sidecar.as_ref());
             let log = subject.log(container).await;
-            if let Some(cause) = container.and_then(|it| init_failure(&it.name, exit.code, &log)) {
+            let of_init = |it: &Container| init_failure(&it.name, exit.code, log.as_deref()?);
+            if let Some(cause) = container.and_then(of_init) {
                 return cause;
             }
             // The daemon tells of it a moment later than of the end itself.
             if exit.is_out_of_memory || container.is_some_and(|container| container.is_out_of_memory) {
-                return out_of_memory(&subject.form, exit.sidecar.as_ref(), &log);
+                return out_of_memory(&subject.form, exit.sidecar.as_ref(), &log.unwrap_or_default());
             }
-            exited(&exit, restarts, &log)
+            exited(&exit, restarts, log.as_deref())
         }
         Finding::OutOfMemory { sidecar, .. } => {
             let log = subject.log(container(instance.as_ref(), sidecar.as_ref())).await;
-            out_of_memory(&subject.form, sidecar.as_ref(), &log)
+            out_of_memory(&subject.form, sidecar.as_ref(), &log.unwrap_or_default())
         }
         Finding::NotReady { told, .. } => not_ready(subject, instance.as_ref(), told, waited).await,
         Finding::TimedOut { message } => Cause::new(
@@ -64,7 +65,7 @@ pub(super) async fn prove(subject: &Subject, finding: Finding, waited: Duration)
 
 /// The other ports on which an instance listens.
 pub(super) async fn other_ports(subject: &Subject) -> Vec<u16> {
-    match tokio::time::timeout(QUESTIONS, subject.look()).await {
+    match tokio::time::timeout(QUESTION, subject.look()).await {
         Ok(Some(instance)) => reachable(&subject.listeners(&instance).await, subject.form.port.number()),
         _ => Vec::new(),
     }
@@ -75,10 +76,16 @@ impl Subject {
         self.site.daemon.instance(&self.target, self.id.as_ref()?).await.ok().flatten()
     }
 
-    async fn log(&self, container: Option<&Container>) -> Vec<String> {
-        let Some(container) = container else { return Vec::new() };
-        let tail = self.site.daemon.tail(&container.id, LOG_LINES);
-        tokio::time::timeout(QUESTIONS, tail).await.unwrap_or_default()
+    /// The last lines of a container; none where they cannot be read, which is not the same as there being none.
+    async fn log(&self, container: Option<&Container>) -> Option<Vec<String>> {
+        let tail = self.site.daemon.tail(&container?.id, LOG_LINES);
+        match tokio::time::timeout(QUESTION, tail).await.ok()? {
+            Ok(lines) => Some(lines),
+            Err(error) => {
+                tracing::warn!(%error, target = %self.target, "a container's last lines cannot be read");
+                None
+            }
+        }
     }
 
     async fn listeners(&self, instance: &Instance) -> Vec<Listener> {
@@ -96,7 +103,7 @@ fn reachable(listeners: &[Listener], port: u16) -> Vec<u16> {
     others.map(|listener| listener.port).collect()
 }
 
-fn exited(exit: &Exit, restarts: u32, log: &[String]) -> Cause {
+fn exited(exit: &Exit, restarts: u32, log: Option<&[String]>) -> Cause {
     let who = who(exit.sidecar.as_ref());
     let times = restarts + 1;
     let how = match exit.code {
@@ -105,12 +112,14 @@ fn exited(exit: &Exit, restarts: u32, log: &[String]) -> Cause {
     };
     let help = if exit.code == 0 {
         "a service has to keep running: the command in the Dockerfile must not end or put itself in the background"
-    } else if log.is_empty() {
-        "it printed nothing; start the image locally to see why it ends"
     } else {
-        "see its last lines"
+        match log {
+            None => "its last lines could not be read in time; `hops logs --previous` shows them",
+            Some([]) => "it printed nothing; start the image locally to see why it ends",
+            Some(_) => "see its last lines",
+        }
     };
-    Cause::new(CauseCode::Exited, format!("{who} {how}"), help).with_proof(log.join("\n"))
+    Cause::new(CauseCode::Exited, format!("{who} {how}"), help).with_proof(log.unwrap_or_default().join("\n"))
 }
 
 fn out_of_memory(form: &DesiredAppling, sidecar: Option<&ApplingName>, log: &[String]) -> Cause {
@@ -155,7 +164,7 @@ async fn not_ready(subject: &Subject, instance: Option<&Instance>, told: Option<
                 None => Vec::new(),
             };
             let log = subject.log(container(instance, None)).await;
-            nothing_listens(port, &listeners, &log)
+            nothing_listens(port, &listeners, &log.unwrap_or_default())
         }
         Some(Answer::Status { status, text }) if !(200..400).contains(&status) => {
             failed(&format!("answers {status}"), text)
@@ -223,10 +232,17 @@ mod tests {
     fn an_end_is_told_by_code_or_signal() {
         let exit = |code| Exit { sidecar: None, code, is_out_of_memory: false };
         let lines = ["no DATABASE_URL".to_owned()];
-        let cause = exited(&exit(7), 1, &lines);
+        let cause = exited(&exit(7), 1, Some(&lines));
         assert_eq!(cause.message, "the process exited 2 times, last with 7");
         assert_eq!((cause.proof.as_str(), cause.help.as_str()), ("no DATABASE_URL", "see its last lines"));
-        assert_eq!(exited(&exit(139), 1, &[]).message, "the process was ended 2 times by signal 11");
-        assert!(exited(&exit(0), 1, &[]).help.contains("keep running"));
+        assert_eq!(exited(&exit(139), 1, Some(&[])).message, "the process was ended 2 times by signal 11");
+        assert!(exited(&exit(0), 1, Some(&[])).help.contains("keep running"));
+    }
+
+    #[test]
+    fn only_what_was_read_and_empty_is_said_to_be_empty() {
+        let exit = Exit { sidecar: None, code: 7, is_out_of_memory: false };
+        assert!(exited(&exit, 1, Some(&[])).help.contains("printed nothing"));
+        assert!(exited(&exit, 1, None).help.contains("hops logs --previous"));
     }
 }

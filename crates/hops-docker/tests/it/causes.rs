@@ -13,13 +13,13 @@ use hops_model::{
 };
 use hops_testkit::{
     Deployed, DockerEngine, Scene,
-    scene::{set, with},
+    scene::{apply, set, with},
 };
 
 use crate::world::Machine;
 
-/// Well below the deadline of a patient machine, so that what is reported in this time was not waited for.
-const AT_ONCE: Duration = Duration::from_mins(1);
+/// Half the deadline of a patient machine, so that what is reported in this time was not waited for.
+const AT_ONCE: Duration = Duration::from_mins(2);
 
 on_both_engines! {
     an_image_that_does_not_exist,
@@ -170,7 +170,7 @@ async fn a_newer_deploy_takes_the_place_of_one_on_its_way(engine: DockerEngine) 
         while !matches!(told.recv().await.context("it ended")?, Event::Rollout { .. }) {}
         scene.deploy_well(std::slice::from_ref(&newest)).await
     };
-    let (outcomes, newer) = tokio::join!(engine.apply(&plan, &events), newer);
+    let (outcomes, newer) = tokio::join!(apply(engine, &plan, events), newer);
     let cause = outcomes?[0].cause.clone().context("it is told")?;
     ensure!(cause.code == CauseCode::Cancelled, "{cause:#?}");
     ensure!(newer?.of("web").result == ApplingResult::Live);
@@ -226,7 +226,7 @@ async fn releases_that_are_numbered_anew_replace_nothing_that_serves(engine: Doc
         }
         anyhow::Ok(())
     };
-    let (outcomes, meanwhile) = tokio::join!(engine.apply(&plan, &events), meanwhile);
+    let (outcomes, meanwhile) = tokio::join!(apply(engine, &plan, events), meanwhile);
     meanwhile?;
     ensure!(outcomes?[0].result == ApplingResult::Live);
     ensure!(anew.get(&one, "/").await?.body == "two\n");

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use hops_engine::Events;
 use hops_model::{ApplingResult, Event};
-use hops_testkit::{DockerEngine, Load, Scene, load::Request, scene::with};
+use hops_testkit::{
+    DockerEngine, Load, Scene,
+    load::Request,
+    scene::{apply, with},
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::world::Machine;
@@ -21,7 +25,7 @@ on_both_engines! {
 }
 
 /// A version that takes a while to become ready, so that there is a middle to be killed in.
-const SLOWLY: &str = "3s";
+const SLOWLY: &str = "10s";
 
 async fn hops_killed_in_a_roll_out_ends_it_well_when_it_is_applied_again(engine: DockerEngine) -> Result<()> {
     let machine = Machine::on(engine).await?;
@@ -34,10 +38,12 @@ async fn hops_killed_in_a_roll_out_ends_it_well_when_it_is_applied_again(engine:
     let (events, mut told) = Events::channel();
     let kill = async {
         // The new containers are there and not ready yet.
-        it_is_on_its_way(&mut told).await;
+        it_is_on_its_way(&mut told).await?;
         machine.kill_hops().await;
+        anyhow::Ok(())
     };
-    let (applied, ()) = tokio::join!(scene.engine().apply(&plan, &events), kill);
+    let (applied, killed) = tokio::join!(apply(scene.engine(), &plan, events), kill);
+    killed.with_context(|| format!("{applied:?}"))?;
     ensure!(applied.is_err(), "it was over before HOPS was killed: {applied:?}");
     machine.start_hops().await?;
     let first = scene.get(&web, "/").await?;
@@ -88,14 +94,16 @@ async fn hops_killed_before_a_failure_keeps_what_served(engine: DockerEngine) ->
     let mut scene = Scene::new(&machine, "failing").await?;
     let web = with(&scene.appling("web"), "VERSION", "one");
     scene.deploy_well(std::slice::from_ref(&web)).await?;
-    let broken = with(&with(&web, "VERSION", "two"), "READY_AFTER", "10m");
+    let broken = with(&with(&web, "VERSION", "two"), "HEALTH", "404");
     let plan = scene.plan(std::slice::from_ref(&broken)).await?;
     let (events, mut told) = Events::channel();
     let kill = async {
-        it_is_on_its_way(&mut told).await;
+        it_is_on_its_way(&mut told).await?;
         machine.kill_hops().await;
+        anyhow::Ok(())
     };
-    let (applied, ()) = tokio::join!(scene.engine().apply(&plan, &events), kill);
+    let (applied, killed) = tokio::join!(apply(scene.engine(), &plan, events), kill);
+    killed.with_context(|| format!("{applied:?}"))?;
     ensure!(applied.is_err(), "{applied:?}");
     machine.start_hops().await?;
     ensure!(scene.get(&web, "/").await?.body == "one\n");
@@ -177,22 +185,23 @@ async fn docker_restarted_in_a_roll_out_does_not_fail_it(engine: DockerEngine) -
     let plan = scene.plan(std::slice::from_ref(&next)).await?;
     let (events, mut told) = Events::channel();
     let restart = async {
-        it_is_on_its_way(&mut told).await;
+        it_is_on_its_way(&mut told).await?;
         machine.engine.restart(true).await
     };
-    let (outcomes, restarted) = tokio::join!(scene.engine().apply(&plan, &events), restart);
-    restarted?;
+    let (outcomes, restarted) = tokio::join!(apply(scene.engine(), &plan, events), restart);
     let outcomes = outcomes.context("applying")?;
+    restarted?;
     ensure!(outcomes[0].result == ApplingResult::Live, "{outcomes:#?}");
     scene.get_until(&next, "/", |answer| answer.body == "two\n").await?;
     scene.end().await
 }
 
-/// Until new containers are there, which take a while to become ready; or the roll-out is over.
-async fn it_is_on_its_way(told: &mut UnboundedReceiver<Event>) {
+/// Until new containers are there, which take a while to become ready.
+async fn it_is_on_its_way(told: &mut UnboundedReceiver<Event>) -> Result<()> {
     while let Some(event) = told.recv().await {
         if matches!(event, Event::Rollout { .. }) {
-            return;
+            return Ok(());
         }
     }
+    bail!("the roll-out was over before anything was told of it")
 }

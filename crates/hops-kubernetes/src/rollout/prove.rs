@@ -34,8 +34,8 @@ pub(crate) struct Subject {
 /// How many log lines are shown.
 const LOG_LINES: i64 = 20;
 
-/// How long a question to the cluster may take. The restoration of what worked waits for it.
-const QUESTION: Duration = Duration::from_secs(3);
+/// How long a question to a busy cluster may take. The restoration of what worked waits for it.
+const QUESTION: Duration = Duration::from_secs(10);
 
 pub(super) async fn prove(
     cluster: &Cluster,
@@ -54,7 +54,7 @@ pub(super) async fn prove(
         }
         Finding::OutOfMemory { pod, container, is_sidecar } => {
             let log = log(&pods, &pod, &container).await;
-            out_of_memory(subject, &container, is_sidecar, log)
+            out_of_memory(subject, &container, is_sidecar, log.unwrap_or_default())
         }
         Finding::CannotStart { container, message, .. } => {
             let words = words::innermost(&message);
@@ -117,7 +117,7 @@ fn image_pull(subject: &Subject, container: &str, message: &str) -> Cause {
     .with_proof(words::innermost(message))
 }
 
-fn exited(container: &str, is_sidecar: bool, exit: &Exit, restarts: u32, log: String) -> Cause {
+fn exited(container: &str, is_sidecar: bool, exit: &Exit, restarts: u32, log: Option<String>) -> Cause {
     let who = if is_sidecar { format!("the sidecar {container}") } else { "the process".to_owned() };
     let times = restarts + 1;
     let how = match exit.code {
@@ -126,12 +126,14 @@ fn exited(container: &str, is_sidecar: bool, exit: &Exit, restarts: u32, log: St
     };
     let help = if exit.code == 0 {
         "a service has to keep running: the command in the Dockerfile must not end or put itself in the background"
-    } else if log.is_empty() {
-        "it printed nothing; start the image locally to see why it ends"
     } else {
-        "see its last lines"
+        match log.as_deref() {
+            None => "its last lines could not be read in time; `hops logs --previous` shows them",
+            Some("") => "it printed nothing; start the image locally to see why it ends",
+            Some(_) => "see its last lines",
+        }
     };
-    Cause::new(CauseCode::Exited, format!("{who} {how}"), help).with_proof(log)
+    Cause::new(CauseCode::Exited, format!("{who} {how}"), help).with_proof(log.unwrap_or_default())
 }
 
 fn out_of_memory(subject: &Subject, container: &str, is_sidecar: bool, log: String) -> Cause {
@@ -220,7 +222,7 @@ pub(super) async fn other_listeners(
 }
 
 async fn other_ports(pods: &Api<Pod>, subject: &Subject, pod: &str) -> (Vec<u16>, String) {
-    let log = log(pods, pod, &subject.container).await;
+    let log = log(pods, pod, &subject.container).await.unwrap_or_default();
     (listeners::find(pods, pod, subject.port, &log).await, log)
 }
 
@@ -241,21 +243,23 @@ fn nothing_listens(port: u16, others: &[u16], log: String) -> Cause {
     .with_proof(log)
 }
 
-/// The last lines of a container's process, the ended one's where it waits to be started again.
-async fn log(pods: &Api<Pod>, pod: &str, container: &str) -> String {
+/// The last lines of a container's process, the ended one's where it waits to be started again; none where they cannot be
+/// read, which is not the same as there being none.
+async fn log(pods: &Api<Pod>, pod: &str, container: &str) -> Option<String> {
     let params = |previous| LogParams {
         container: Some(container.to_owned()),
         tail_lines: Some(LOG_LINES),
         previous,
         ..LogParams::default()
     };
+    let mut was_read = true;
     for previous in [false, true] {
-        let lines = tokio::time::timeout(QUESTION, pods.logs(pod, &params(previous))).await;
-        if let Ok(Ok(lines)) = lines
-            && !lines.trim().is_empty()
-        {
-            return lines.trim_end().to_owned();
+        match tokio::time::timeout(QUESTION, pods.logs(pod, &params(previous))).await {
+            Ok(Ok(lines)) if !lines.trim().is_empty() => return Some(lines.trim_end().to_owned()),
+            // The API server's answer where there is no such process.
+            Ok(Ok(_) | Err(kube::Error::Api(_))) => {}
+            Ok(Err(_)) | Err(_) => was_read = false,
         }
     }
-    String::new()
+    was_read.then(String::new)
 }

@@ -1,7 +1,5 @@
 //! Many applings in one app.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use hops_testkit::Scene;
 
@@ -11,7 +9,7 @@ use crate::world::Cluster;
 #[tokio::test]
 async fn many_applings_of_one_app_roll_out_together() -> Result<()> {
     let count = if std::env::var_os("HOPS_TEST_LONG").is_some() { 50 } else { 8 };
-    let cluster = Cluster::with(|settings| settings.progress_deadline = Duration::from_mins(3)).await?;
+    let cluster = Cluster::new().await?;
     let mut scene = Scene::new(&cluster, "many").await?;
     let applings: Vec<_> = (1..=count).map(|n| scene.appling(&format!("a{n}"))).collect();
     scene.deploy_well(&applings).await?;

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use hops_engine::{EngineError, Events};
 use hops_model::{ApplingResult, Event};
-use hops_testkit::{Scene, scene::with};
+use hops_testkit::{
+    Scene,
+    scene::{apply, with},
+};
 
 use crate::world::Cluster;
 
@@ -19,13 +22,15 @@ async fn a_roll_out_is_followed_across_an_outage() -> Result<()> {
     let (events, mut told) = Events::channel();
     let outage = async {
         // Everything is applied once a roll-out is told of.
-        while !matches!(told.recv().await, Some(Event::Rollout { .. })) {}
+        while !matches!(told.recv().await.context("it ended")?, Event::Rollout { .. }) {}
         proxy.cut();
         tokio::time::sleep(Duration::from_secs(6)).await;
         proxy.mend();
+        anyhow::Ok(())
     };
-    let (outcomes, ()) = tokio::join!(engine.apply(&plan, &events), outage);
+    let (outcomes, had) = tokio::join!(apply(engine, &plan, events), outage);
     let outcomes = outcomes?;
+    had?;
     ensure!(outcomes[0].result == ApplingResult::Live, "{outcomes:#?}");
     scene.end().await
 }

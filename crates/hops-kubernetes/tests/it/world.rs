@@ -1,22 +1,23 @@
 //! The test cluster as a world of scenes.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use hops_engine::{Engine, Scheme};
 use hops_kubernetes::{Kubernetes, Settings};
-use hops_model::ImageRef;
-use hops_testkit::{Daemons, Proxy, World, testapp};
+use hops_model::{ImageRef, Target};
+use hops_testkit::{Daemons, Impossible, Proxy, World, testapp};
 
-/// Short enough for tests to wait for, long enough for a good roll-out on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
-/// Shorter than the deadline, as the default is. The default itself is waited for end to end.
+/// Short enough for a test to wait for.
+const SOON: Duration = Duration::from_mins(1);
+/// Counts only where a mistake is certain, so it may be short. The default itself is waited for end to end.
 const MISTAKE: Duration = Duration::from_secs(10);
 /// The ingress controller takes notice late on a machine where many tests run at once.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Nobody waits for it: what fails sooner was seen to fail.
-const NEVER: Duration = Duration::from_mins(10);
+/// Nobody waits for it: what fails sooner was seen to fail, and what is good has all the time that a busy machine takes.
+/// Within the five minutes that `.config/nextest.toml` gives a test, so that a roll-out that hangs still says why.
+const NEVER: Duration = Duration::from_mins(4);
 
 pub(crate) struct Cluster {
     engine: Kubernetes,
@@ -24,18 +25,19 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster of the environment, with a deadline that tests can wait for.
+    /// The cluster of the environment.
     pub(crate) async fn new() -> Result<Self> {
-        Self::with(|settings| settings.progress_deadline = DEADLINE).await
+        Self::with(|_| {}).await
     }
 
-    /// The same with deadlines that no test waits for.
+    /// The same that waits for mistakes for as long as for anything else.
     pub(crate) async fn patient() -> Result<Self> {
-        Self::with(|settings| {
-            settings.progress_deadline = NEVER;
-            settings.mistake_deadline = NEVER;
-        })
-        .await
+        Self::with(|settings| settings.mistake_deadline = NEVER).await
+    }
+
+    /// The same with a deadline that a test can wait for. What is good might miss it on a busy machine.
+    pub(crate) async fn hasty() -> Result<Self> {
+        Self::with(|settings| settings.progress_deadline = SOON).await
     }
 
     /// The same with other settings.
@@ -43,6 +45,7 @@ impl Cluster {
         let entrance = Daemons::ingress()?;
         let mut settings = Settings {
             drain: DRAIN,
+            progress_deadline: NEVER,
             mistake_deadline: MISTAKE,
             public_scheme: Scheme::Http,
             public_port: Some(entrance.port()),
@@ -83,10 +86,19 @@ impl World for Cluster {
         testapp::image().await
     }
 
-    fn cannot(&self) -> &[(&'static str, &'static str)] {
-        &[(
-            "another_app_is_out_of_reach",
-            "the NetworkPolicy is there, and nothing in the test cluster enforces it",
-        )]
+    fn cannot(&self) -> &[Impossible] {
+        &[Impossible {
+            behaviour: "another_app_is_out_of_reach",
+            reason: "the NetworkPolicy is there, and nothing in the test cluster enforces it",
+            error: "was reached",
+        }]
+    }
+
+    fn abandon(&self, target: &Target) {
+        let namespace = target.namespace();
+        let mut delete = Command::new("kubectl");
+        delete.args(["delete", "namespace", &namespace, "--wait=false", "--ignore-not-found"]);
+        // The test has failed already; what it has to say is not what goes wrong here.
+        let _ = delete.output();
     }
 }

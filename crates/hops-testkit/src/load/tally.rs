@@ -17,9 +17,20 @@ pub struct Tally {
     pub failed: BTreeMap<String, u64>,
     /// By how much the load went slower than it should have: the machine could not keep its rate.
     pub behind: Duration,
-    /// When each failure was due, after the start, and what it was.
-    pub failures: Vec<(Duration, String)>,
+    /// Each of those that failed.
+    pub failures: Vec<Failure>,
     latencies: Vec<Duration>,
+}
+
+/// A request that was not answered as it should be. Times are those since the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// When it was due.
+    pub due: Duration,
+    /// When it was given up.
+    pub ended: Duration,
+    /// Its kind, and what went wrong.
+    pub reason: String,
 }
 
 /// One request, when it is over.
@@ -49,7 +60,7 @@ impl Tally {
             Err(reason) => {
                 let reason = format!("{}: {reason}", done.request.kind());
                 *self.failed.entry(reason.clone()).or_default() += 1;
-                self.failures.push((done.due, reason));
+                self.failures.push(Failure { due: done.due, ended: done.due + done.latency, reason });
             }
         }
     }

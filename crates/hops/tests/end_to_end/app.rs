@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use hops_testkit::http;
+use hops_testkit::{PATIENCE, http};
 use tempfile::TempDir;
 
 use crate::platform::Platform;
@@ -90,8 +90,10 @@ impl App {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        let limit = Duration::from_secs(15);
-        assert!(tokio::time::timeout(limit, asking).await.is_ok(), "{host}{path} does not answer `{wanted}`");
+        assert!(
+            tokio::time::timeout(PATIENCE, asking).await.is_ok(),
+            "{host}{path} does not answer `{wanted}`"
+        );
     }
 
     /// Removes what runs of it.

@@ -1,6 +1,7 @@
 //! Where the apps of a test run, and how that is seen by hand.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::Path,
     process::Command,
@@ -79,8 +80,7 @@ impl Site {
                      [kubernetes]\n\
                      public_scheme = \"http\"\n\
                      public_port = {}\n\
-                     ingress_address = \"{ingress}\"\n\
-                     progress_deadline_s = 20\n",
+                     ingress_address = \"{ingress}\"\n",
                     daemons.buildkit,
                     daemons.registry,
                     ingress.port(),
@@ -95,8 +95,7 @@ impl Site {
                  [docker]\n\
                  socket = \"{}\"\n\
                  platform = \"{name}\"\n\
-                 subnets = [\"{}\"]\n\
-                 progress_deadline_s = 20\n",
+                 subnets = [\"{}\"]\n",
                 engine.socket, engine.pool,
             ),
         }
@@ -114,10 +113,17 @@ impl Site {
     pub(crate) fn instances(&self, app: &str) -> String {
         match self {
             Self::Kubernetes => {
-                let namespace = format!("apps-{app}-test");
                 let columns = "jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].restartCount}{\"\\n\"}{end}";
                 let running = "--field-selector=status.phase=Running";
-                said(kubectl().args(["--namespace", &namespace, "get", "pods", running, "--output", columns]))
+                said(kubectl().args([
+                    "--namespace",
+                    &namespace(app),
+                    "get",
+                    "pods",
+                    running,
+                    "--output",
+                    columns,
+                ]))
             }
             Self::Docker { .. } => {
                 let label = format!("label=hops/app={app}");
@@ -141,9 +147,17 @@ impl Site {
         said(&mut docker)
     }
 
-    /// Removes what a test that failed has left.
-    pub(crate) fn clean(&self) {
-        let Self::Docker { engine, name, .. } = self else { return };
+    /// Removes what a test that failed has left of these apps.
+    pub(crate) fn clean(&self, apps: &BTreeSet<String>) {
+        let Self::Docker { engine, name, .. } = self else {
+            // A test that passes removes its apps, and shows that they can be.
+            if std::thread::panicking() && !apps.is_empty() {
+                let mut delete = kubectl();
+                delete.args(["delete", "namespace", "--wait=false", "--ignore-not-found"]);
+                let _ = delete.args(apps.iter().map(|app| namespace(app))).output();
+            }
+            return;
+        };
         let docker = |arguments: &[&str]| {
             let mut docker = Command::new("docker");
             let output = docker.args(["--host", &engine.socket]).args(arguments).output();
@@ -158,6 +172,11 @@ impl Site {
             docker(&["network", "rm", id]);
         }
     }
+}
+
+/// Where an app runs in `test`, the only environment in which tests deploy.
+fn namespace(app: &str) -> String {
+    format!("apps-{app}-test")
 }
 
 /// `kubectl` of the test cluster.

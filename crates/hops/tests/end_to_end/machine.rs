@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use hops_testkit::{Authority, address, authority, http};
+use hops_testkit::{Authority, PATIENCE, address, authority, http};
 use rustix::{
     net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
     process::{Pid, Signal, kill_process},
@@ -145,7 +145,7 @@ impl Manager {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let socket = UnixDatagram::bind(directory.path().join("notify")).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self { socket, directory }
     }
 
@@ -279,7 +279,7 @@ async fn a_certificate_from_a_file_makes_the_clear_lead_to_tls_and_can_be_replac
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(10), replaced).await.is_ok(), "{}", platform.log());
+    assert!(tokio::time::timeout(PATIENCE, replaced).await.is_ok(), "{}", platform.log());
     app.end(&platform);
 }
 
@@ -317,7 +317,7 @@ async fn a_host_gets_its_certificate_from_an_authority_and_keeps_it_over_a_resta
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_mins(1), issued).await.is_ok(), "{}", platform.log());
+    assert!(tokio::time::timeout(PATIENCE, issued).await.is_ok(), "{}", platform.log());
     // From now on the clear leads to TLS.
     assert_eq!(http::get(authority.http(), &host, "/").await.unwrap().status, 308);
 

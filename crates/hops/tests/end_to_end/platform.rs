@@ -1,6 +1,8 @@
 //! `hops server` or `hops up` as a process of its own, and the command line that talks to it.
 
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
@@ -9,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hops_testkit::address;
+use hops_testkit::{PATIENCE, address};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,6 +27,8 @@ pub(crate) struct Platform {
     address: SocketAddr,
     pub(crate) site: Site,
     server: Child,
+    /// The names of those that commands were run for.
+    apps: RefCell<BTreeSet<String>>,
 }
 
 /// What a command said, and how it ended.
@@ -42,7 +46,7 @@ impl Platform {
         let configuration = site.configuration(address, &directory.path().join("state"));
         fs::write(directory.path().join("hops.toml"), configuration).unwrap();
         let server = spawn(&directory, &site);
-        let mut platform = Self { directory, address, site, server };
+        let mut platform = Self { directory, address, site, server, apps: RefCell::default() };
         platform.wait_until_ready();
         platform
     }
@@ -89,6 +93,7 @@ impl Platform {
 
     /// A command of the command line, in the directory of an app.
     pub(crate) fn hops(&self, app: &App, arguments: &[&str]) -> Command {
+        self.apps.borrow_mut().insert(app.name().to_owned());
         let mut command = Command::new(env!("CARGO_BIN_EXE_hops"));
         command
             .args(arguments)
@@ -132,7 +137,7 @@ impl Platform {
         while !self.is_healthy() {
             let ended = self.server.try_wait().unwrap();
             assert!(ended.is_none(), "the server ended: {ended:?}\n{}", self.log());
-            assert!(begin.elapsed() < Duration::from_secs(30), "the server does not start\n{}", self.log());
+            assert!(begin.elapsed() < PATIENCE, "the server does not start\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -157,7 +162,14 @@ impl Drop for Platform {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
-        self.site.clean();
+        if let Site::Docker { .. } = self.site {
+            // One in the background is no child of this process.
+            let mut down = Command::new(env!("CARGO_BIN_EXE_hops"));
+            let configuration = self.directory.path().join("hops.toml");
+            down.arg("down").env_clear().env("HOME", self.directory.path()).env("HOPS_CONFIG", configuration);
+            let _ = down.output();
+        }
+        self.site.clean(&self.apps.take());
     }
 }
 

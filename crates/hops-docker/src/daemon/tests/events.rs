@@ -10,10 +10,11 @@ use tokio::{
 };
 
 use hops_model::quantity::Memory;
+use hops_testkit::PATIENCE;
 
 use super::{
     super::{Daemon, DaemonEvent},
-    scene::{PATIENCE, Scene, set},
+    scene::{Scene, set},
 };
 use crate::{Settings, labels::Role};
 

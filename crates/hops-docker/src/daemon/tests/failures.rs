@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use anyhow::Result;
 use expect_test::expect;
 use hops_model::{AppName, CauseCode, DesiredAppling, ImageRef, ImageUser};
+use hops_testkit::PATIENCE;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixListener,
@@ -60,9 +61,9 @@ async fn a_wrong_entry_point_is_told_with_or_without_an_init(scene: Arc<Scene>) 
             .until(&id, |instance| instance.app().is_some_and(|one| one.state == ContainerState::Restarting))
             .await?;
         let container = failed.app().unwrap();
-        let lines = scene.daemon.tail(&container.id, 10).await;
-        let cause = init_failure(&container.name, container.exit_code.unwrap(), &lines);
-        let cause = cause.unwrap_or_else(|| panic!("{container:?} {lines:?}"));
+        let failure = |lines: &[String]| init_failure(&container.name, container.exit_code.unwrap(), lines);
+        let lines = scene.tail(&container.id, 10, |lines| failure(lines).is_some()).await?;
+        let cause = failure(&lines).unwrap();
         assert_eq!(cause.code, CauseCode::CannotStart);
         assert!(cause.proof.to_lowercase().contains(proof), "{cause:?}");
         scene.daemon.remove(&id).await?;
@@ -187,7 +188,7 @@ async fn a_daemon_that_is_too_old_or_unfit_is_refused() {
             }
         });
         let settings = at(&path);
-        let connecting = tokio::time::timeout(Duration::from_secs(10), refused(&settings));
+        let connecting = tokio::time::timeout(PATIENCE, refused(&settings));
         assert_eq!(connecting.await.unwrap().to_string(), expected);
         serving.abort();
     };

@@ -59,7 +59,7 @@ async fn an_instance_lives_from_its_making_to_its_end(scene: Arc<Scene>) -> Resu
     let container = stopped.app().unwrap();
     assert_eq!((container.state, container.exit_code), (ContainerState::Exited, Some(0)));
     assert!(container.finished_at > container.started_at && stopped.address.is_none());
-    assert!(scene.daemon.tail(&container.id, 1).await.contains(&"bye".to_owned()));
+    scene.tail(&container.id, 1, |lines| lines == ["bye"]).await?;
     scene.daemon.stop(&id, Duration::from_secs(10)).await?;
     for _ in 0..2 {
         scene.daemon.remove(&id).await?;
@@ -155,8 +155,7 @@ async fn sidecars_share_their_network_with_the_app(scene: Arc<Scene>) -> Result<
 
     let app = mended.app().unwrap().id.clone();
     scene.daemon.stop(&instance.id, Duration::from_secs(10)).await?;
-    let lines = scene.daemon.tail(&app, 3).await;
-    assert!(lines.contains(&"called on SIGTERM: health is 200".to_owned()), "{lines:?}");
+    scene.tail(&app, 3, |lines| lines.iter().any(|line| line == "called on SIGTERM: health is 200")).await?;
     let stopped = scene.instance(&instance.id).await?;
     let mut ends: Vec<_> = stopped.containers.iter().map(|one| one.finished_at).collect();
     ends.reverse();

@@ -1,15 +1,16 @@
 //! Logs, of one process and over many.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 use hops_engine::{LogLine, LogQuery, LogStream};
+use hops_testkit::PATIENCE;
 use jiff::Timestamp;
 
 use super::{
     super::Instance,
-    scene::{PATIENCE, Scene, set},
+    scene::{Scene, set},
 };
 
 super::on_both_engines!(
@@ -37,16 +38,9 @@ async fn texts(scene: &Scene, query: LogQuery) -> Result<Vec<String>> {
 
 /// The lines are these, once Docker has written down what was printed just before.
 async fn check(scene: &Scene, query: LogQuery, expected: &[&str]) -> Result<()> {
-    let waiting = async {
-        while texts(scene, query.clone()).await? != expected {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        anyhow::Ok(())
-    };
-    match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(result) => result,
-        Err(_) => anyhow::bail!("{:?} instead of {expected:?}", texts(scene, query).await?),
-    }
+    let found =
+        hops_testkit::until(async || texts(scene, query.clone()).await, |texts| texts == expected).await;
+    found.map(drop).with_context(|| format!("waiting for {expected:?}"))
 }
 
 async fn print(scene: &Scene, instance: &Instance, line: &str) -> Result<()> {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use anyhow::Result;
 use hops_engine::EngineError;
 use hops_model::{AppName, CauseCode, Environment, Target};
+use hops_testkit::PATIENCE;
 
 use super::{
     super::Daemon,
@@ -113,7 +114,7 @@ async fn apps_do_not_see_each_other(scene: Arc<Scene>) -> Result<()> {
     for url in ["http://web:3030/".to_owned(), format!("http://{}:3030/", mine.address.unwrap())] {
         let path = format!("/call?url={url}");
         let asked = scene.get(&theirs, &path);
-        assert_eq!(tokio::time::timeout(Duration::from_secs(20), asked).await??.status, 502, "{url}");
+        assert_eq!(tokio::time::timeout(PATIENCE, asked).await??.status, 502, "{url}");
     }
     scene.daemon.remove(&id).await?;
     Ok(scene.daemon.remove_network(&other).await?)

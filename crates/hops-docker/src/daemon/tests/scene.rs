@@ -17,9 +17,9 @@ use hops_model::{
     app::Resources,
     desired::{DesiredValue, Sidecar},
 };
-use hops_testkit::{DockerEngine, http, testapp};
+use hops_testkit::{DockerEngine, PATIENCE, http, testapp};
 
-use super::super::{Daemon, Instance, InstanceId};
+use super::super::{ContainerId, Daemon, Instance, InstanceId};
 use crate::{Settings, error::CreateError, labels::Role, network::Network, secrets::Secrets};
 
 pub(super) struct Scene {
@@ -29,9 +29,6 @@ pub(super) struct Scene {
     pub(super) image: ImageRef,
     pub(super) state: tempfile::TempDir,
 }
-
-/// Longer than anything here takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs a test on an engine, and cleans up whatever becomes of it.
 pub(super) async fn on<T: AsyncFnOnce(Arc<Scene>) -> Result<()>>(engine: Result<DockerEngine>, test: T) {
@@ -143,6 +140,17 @@ impl Scene {
             Ok(result) => result,
             Err(_) => anyhow::bail!("{:?}", self.instance(id).await),
         }
+    }
+
+    /// The last lines of a container once they are as wanted: the daemon writes them down a moment after they are printed.
+    pub(super) async fn tail(
+        &self,
+        container: &ContainerId,
+        count: u32,
+        is_wanted: impl Fn(&[String]) -> bool,
+    ) -> Result<Vec<String>> {
+        let look = async || anyhow::Ok(self.daemon.tail(container, count).await?);
+        hops_testkit::until(look, |lines| is_wanted(lines)).await
     }
 
     /// Asks an instance for a path, again while it does not listen yet.

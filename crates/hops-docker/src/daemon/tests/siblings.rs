@@ -1,5 +1,6 @@
 //! Siblings call each other while containers take turns. Docker names a container from its start to its end, whether it
-//! is ready or not: what is refused by one address has to be answered by the next.
+//! is ready or not: what is refused by one address has to be answered by the next. Nothing tells siblings beforehand that
+//! one is about to end, so what it has in hand is asked for again.
 
 use std::{
     collections::BTreeMap,
@@ -44,7 +45,7 @@ async fn take_turns(scene: Arc<Scene>, on_term: &str, listen_after: &str) -> Res
             let mut answers: BTreeMap<(u16, String), u32> = BTreeMap::new();
             loop {
                 let is_last = is_over.load(Ordering::Relaxed);
-                let answer = scene.get(&api, "/call?url=http://web:3030/").await?;
+                let answer = scene.get(&api, "/call?again&url=http://web:3030/").await?;
                 let body = answer.body.trim().to_owned();
                 heard.send_replace(body.clone());
                 *answers.entry((answer.status, body)).or_default() += 1;
