@@ -101,22 +101,21 @@ impl Control {
         .await
     }
 
-    /// Stops a deploy that waits or is being built. One that is being rolled out goes on.
+    /// Stops a deploy that waits or is being built. One whose release is written goes on.
     pub async fn cancel(&self, id: DeployId) -> Result<(), ControlError> {
-        let deploy = self.find_deploy(id).await?;
+        self.find_deploy(id).await?;
         let cause = Cause::new(
             CauseCode::Cancelled,
             "the deploy was cancelled before it started",
             "nothing was changed",
         );
         let outcome = Outcome::failed(cause);
-        let ended = match deploy.state {
-            DeployState::Queued => self.parts.store.withdraw(id, &outcome, Timestamp::now()).await?,
-            DeployState::Running if deploy.release.is_none() => self.runner.cancel(id),
-            DeployState::Running | DeployState::Finished => false,
-        };
+        // The database decides, in one statement each: it starts, or writes its release, before or after, not meanwhile.
+        let store = &self.parts.store;
+        let ends = store.withdraw(id, &outcome, Timestamp::now()).await? || store.request_cancel(id).await?;
+        self.runner.cancel(id);
         self.feed.ring(id);
-        if ended { Ok(()) } else { Err(ControlError::TooLateToCancel(id)) }
+        if ends { Ok(()) } else { Err(ControlError::TooLateToCancel(id)) }
     }
 
     /// A deploy, as far as it is.
@@ -142,7 +141,7 @@ impl Control {
             .map_err(|error| ControlError::Refused(Cause::from(&error)))?;
         let next = self.parts.store.releases(&checked.target, 1).await?;
         let number = next.first().map_or(1, |row| row.number.0 + 1);
-        let good = self.parts.store.good_forms(&checked.target).await?;
+        let good = self.parts.store.serving(&checked.target).await?;
         let wish = wish.guessing_users(&good);
         let observed = self.parts.engine.observe(&checked.target).await?;
         Ok(self.parts.engine.plan(&wish.desired(ReleaseNumber(number), &good), &observed))

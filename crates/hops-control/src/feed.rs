@@ -27,9 +27,9 @@ impl Feed {
         Self { store, bells: Arc::default() }
     }
 
-    /// Keeps an event and tells the listeners.
-    pub(crate) async fn append(&self, deploy: DeployId, event: &Event) -> Result<(), StoreError> {
-        self.store.append_event(deploy, event).await?;
+    /// Keeps events and tells the listeners.
+    pub(crate) async fn append(&self, deploy: DeployId, events: &[Event]) -> Result<(), StoreError> {
+        self.store.append_events(deploy, events).await?;
         self.ring(deploy);
         Ok(())
     }

@@ -11,49 +11,84 @@ mod rollout;
 
 pub(crate) use build::request;
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use futures::FutureExt;
 use hops_engine::Events;
-use hops_model::{ApplingOutcome, Cause, CauseCode, Deploy, Event, Outcome, Release, release::Origin};
-use hops_store::StoreError;
+use hops_model::{
+    ApplingOutcome, ApplingResult, Cause, CauseCode, Deploy, DesiredAppling, Event, Outcome, Release,
+    release::Origin,
+};
+use hops_store::{Effect, StoreError};
 use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ControlError, checked::Checked, feed::Feed, parts::Parts};
+use crate::{ControlError, checked::Checked, feed::Feed, parts::Parts, runner::PAUSE};
+
+/// How many events are written at once, at most.
+const BATCH: usize = 500;
 
 /// A deploy that is being done.
 pub(crate) struct Job {
     pub(crate) parts: Arc<Parts>,
     pub(crate) feed: Feed,
     pub(crate) deploy: Deploy,
-    /// Ends the build. From the release on a deploy is not stopped any more: half of it would be in effect.
+    /// Ends the build; whether somebody wants that is in the store. From the release on a deploy is not stopped any more:
+    /// half of it would be in effect.
     pub(crate) cancel: CancellationToken,
+}
+
+/// How a deploy ends.
+struct End {
+    outcome: Outcome,
+    effect: Effect,
 }
 
 /// Why a deploy ends before its roll-out does.
 enum Stop {
-    /// With this outcome.
-    Outcome(Outcome),
+    /// So.
+    End(End),
     /// The state is out of reach. The deploy stays as it is and is taken up at the next start.
     Store(StoreError),
 }
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::DeployCancelled(_) => cancelled().into(),
+            error => Self::Store(error),
+        }
     }
+}
+
+impl Stop {
+    /// Its words are in the log: they are nothing that a user could mend.
+    fn of_panic() -> Self {
+        let help = "deploy again; if it stays, the server's log shows where";
+        let cause = Cause::new(CauseCode::Internal, "HOPS itself failed during the deploy", help);
+        Self::End(End { outcome: Outcome::failed(cause), effect: Effect::Unknown })
+    }
+}
+
+fn cancelled() -> Cause {
+    Cause::new(
+        CauseCode::Cancelled,
+        "the deploy was cancelled during its build",
+        "nothing that runs was changed",
+    )
 }
 
 impl From<Cause> for Stop {
     fn from(cause: Cause) -> Self {
-        Self::Outcome(Outcome::failed(cause))
+        Self::End(End { outcome: Outcome::failed(cause), effect: Effect::Nothing })
     }
 }
 
 impl From<ControlError> for Stop {
     fn from(error: ControlError) -> Self {
         match error {
-            ControlError::Store(error) => Self::Store(error),
+            ControlError::Store(error) => error.into(),
             error => Cause::from(&error).into(),
         }
     }
@@ -61,36 +96,73 @@ impl From<ControlError> for Stop {
 
 impl Job {
     /// Does the deploy and records its outcome. `resumed` tells that a former server had begun it.
-    pub(crate) async fn run(self, resumed: bool) {
+    ///
+    /// A fault of the state that may pass is waited out: every stage begins by looking for its own result.
+    pub(crate) async fn run(self, mut resumed: bool) {
         let Deploy { id, ref target, .. } = self.deploy;
-        let (events, mut received) = Events::channel();
-        let feed = self.feed.clone();
-        let keeper = tokio::spawn(async move {
-            while let Some(event) = received.recv().await {
-                feed.append(id, &event).await?;
-            }
-            Ok::<_, StoreError>(())
-        });
-        let result = self.outcome(resumed, &events).await;
-        // The outcome has to be the last event, so those on their way are kept first.
-        drop(events);
-        let kept = keeper.await.expect("the task that keeps events does not panic");
-        let result = match (result, kept) {
-            (Ok(outcome) | Err(Stop::Outcome(outcome)), Ok(())) => {
-                self.parts.store.finish(id, &outcome, Timestamp::now()).await.map(drop)
-            }
-            (Err(Stop::Store(error)), _) | (_, Err(error)) => Err(error),
-        };
-        match result {
-            Ok(()) => self.feed.ring(id),
-            Err(error) => {
-                tracing::error!(deploy = %id, %target, error = &error as &dyn std::error::Error,
-                    "deploy left as it is until the next start: the state is out of reach");
+        loop {
+            match self.attempt(resumed).await {
+                Ok(()) => break,
+                Err(error) if error.is_passing() => {
+                    tracing::error!(deploy = %id, %target, error = &error as &dyn std::error::Error,
+                        "the state is out of reach; trying again");
+                    tokio::time::sleep(PAUSE).await;
+                    resumed = true;
+                }
+                // It was ended, or removed, meanwhile.
+                Err(StoreError::DeployFinished(_) | StoreError::DeployMissing(_)) => break,
+                Err(error) => {
+                    tracing::error!(deploy = %id, %target, error = &error as &dyn std::error::Error,
+                        "a deploy's end cannot be written");
+                    break;
+                }
             }
         }
+        self.feed.ring(id);
     }
 
-    async fn outcome(&self, resumed: bool, events: &Events) -> Result<Outcome, Stop> {
+    async fn attempt(&self, resumed: bool) -> Result<(), StoreError> {
+        let id = self.deploy.id;
+        let (events, received) = Events::channel();
+        let working = async {
+            let worked = AssertUnwindSafe(self.end(resumed, &events)).catch_unwind().await;
+            // The outcome has to be the last event, so those on their way are kept first.
+            drop(events);
+            worked.unwrap_or_else(|_| Err(Stop::of_panic()))
+        };
+        let (result, kept) = tokio::join!(working, self.keep(received));
+        kept?;
+        let End { outcome, effect } = match result {
+            Ok(end) | Err(Stop::End(end)) => end,
+            Err(Stop::Store(error)) if error.is_passing() => return Err(error),
+            Err(Stop::Store(error @ (StoreError::DeployFinished(_) | StoreError::DeployMissing(_)))) => {
+                return Err(error);
+            }
+            Err(Stop::Store(error)) => {
+                End { outcome: Outcome::failed(Cause::from(&error)), effect: Effect::Unknown }
+            }
+        };
+        self.parts.store.finish(id, &outcome, &effect, Timestamp::now()).await.map(drop)
+    }
+
+    /// Keeps events as they come, until there are no more. Waits until the state can be written again.
+    async fn keep(&self, mut received: UnboundedReceiver<Event>) -> Result<(), StoreError> {
+        let mut batch = Vec::new();
+        while received.recv_many(&mut batch, BATCH).await > 0 {
+            while let Err(error) = self.feed.append(self.deploy.id, &batch).await {
+                if !error.is_passing() {
+                    return Err(error);
+                }
+                tracing::error!(deploy = %self.deploy.id, error = &error as &dyn std::error::Error,
+                    "events cannot be kept; trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            batch.clear();
+        }
+        Ok(())
+    }
+
+    async fn end(&self, resumed: bool, events: &Events) -> Result<End, Stop> {
         let Deploy { commit, subject, .. } = &self.deploy;
         events.send(Event::Started { commit: commit.clone(), subject: subject.clone(), resumed });
         let written = match self.deploy.release {
@@ -104,23 +176,36 @@ impl Job {
         };
         events.send(Event::Released { release: release.number });
         let rolled_out = self.roll_out(&release, events).await?;
-        Ok(merge(&release, rolled_out))
+        Ok(End { effect: effect(&release, &rolled_out), outcome: merge(&release, rolled_out) })
     }
 
     async fn build_and_write(&self, events: &Events) -> Result<Release, Stop> {
-        let Deploy { target, commit, .. } = &self.deploy;
+        let Deploy { id, target, commit, .. } = &self.deploy;
+        if self.parts.store.cancel_is_requested(*id).await? {
+            return Err(cancelled().into());
+        }
         let checked = Checked::read(&self.parts, &target.app, Some(target.environment), commit).await?;
         for message in &checked.warnings {
             events.send(Event::Warning { message: message.clone() });
         }
         let built = tokio::select! {
             built = self.build(&checked, events) => built?,
-            () = self.cancel.cancelled() => {
-                let message = "the deploy was cancelled during its build";
-                return Err(Cause::new(CauseCode::Cancelled, message, "nothing that runs was changed").into());
-            }
+            () = self.cancel.cancelled() => return Err(cancelled().into()),
         };
         self.write_deploy(&checked, built).await
+    }
+}
+
+/// What a roll-out leaves in effect.
+fn effect(release: &Release, rolled_out: &[ApplingOutcome]) -> Effect {
+    let is_live = |form: &&DesiredAppling| {
+        rolled_out.iter().any(|outcome| outcome.name == form.name && outcome.result != ApplingResult::Failed)
+    };
+    let forms = &release.desired.applings;
+    let applings = forms.iter().map(|form| &form.name).chain(release.failed_builds.keys());
+    Effect::Applied {
+        live: forms.iter().filter(is_live).cloned().collect(),
+        applings: applings.cloned().collect(),
     }
 }
 

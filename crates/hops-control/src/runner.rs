@@ -3,15 +3,23 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use hops_model::{Deploy, DeployId};
-use hops_store::StoreError;
+use hops_model::{Cause, CauseCode, Deploy, DeployId, Outcome};
+use hops_store::{Effect, StoreError};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{feed::Feed, job::Job, parts::Parts};
+
+/// How long a fault of the state is waited out before the next attempt.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a deploy is taken up by a server that did not stop in order. A deploy that brings HOPS down, such as one that
+/// takes all memory, would do so for ever.
+const MOST_STARTS: u32 = 3;
 
 /// The deploys that are being done.
 pub(crate) struct Runner {
@@ -23,6 +31,13 @@ pub(crate) struct Runner {
     jobs: TaskTracker,
     /// Ends the runner and drops its jobs where they are; the next start takes them up.
     stop: CancellationToken,
+}
+
+fn deadly() -> Cause {
+    let message =
+        format!("HOPS ended {} times during this deploy, and does not take it up again", MOST_STARTS + 1);
+    let help = "the system's log tells why, such as a lack of memory; mend that, then deploy again";
+    Cause::new(CauseCode::Internal, message, help)
 }
 
 impl Runner {
@@ -38,6 +53,13 @@ impl Runner {
             stop: CancellationToken::new(),
         });
         for deploy in left {
+            if runner.parts.store.take_up(deploy.id).await? > MOST_STARTS {
+                let outcome = Outcome { release: deploy.release, ..Outcome::failed(deadly()) };
+                let effect = deploy.release.map_or(Effect::Nothing, |_| Effect::Unknown);
+                runner.parts.store.finish(deploy.id, &outcome, &effect, Timestamp::now()).await?;
+                tracing::error!(deploy = %deploy.id, target = %deploy.target, "given up: HOPS ended during it again and again");
+                continue;
+            }
             tracing::info!(deploy = %deploy.id, target = %deploy.target, "taking up a deploy");
             runner.spawn(deploy, true);
         }
@@ -51,10 +73,12 @@ impl Runner {
         self.work.notify_one();
     }
 
-    /// Asks a deploy to end during its build. Tells whether it is being done at all.
-    pub(crate) fn cancel(&self, id: DeployId) -> bool {
+    /// Has a deploy look whether somebody wants it to end, if it is being done here.
+    pub(crate) fn cancel(&self, id: DeployId) {
         let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
-        cancels.get(&id).map(CancellationToken::cancel).is_some()
+        if let Some(cancel) = cancels.get(&id) {
+            cancel.cancel();
+        }
     }
 
     /// Stops where it is. What was being done is taken up at the next start.
@@ -62,6 +86,9 @@ impl Runner {
         self.stop.cancel();
         self.jobs.close();
         self.jobs.wait().await;
+        if let Err(error) = self.parts.store.stop_in_order().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "this stop will count as a crash");
+        }
     }
 
     async fn take_from_queue(self: Arc<Self>) {
@@ -75,8 +102,14 @@ impl Runner {
                     Ok(Some(deploy)) => self.spawn(deploy, false),
                     Ok(None) => break,
                     Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue");
-                        break;
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot read the queue; trying again"
+                        );
+                        tokio::select! {
+                            () = tokio::time::sleep(PAUSE) => {}
+                            () = self.stop.cancelled() => return,
+                        }
                     }
                 }
             }

@@ -97,7 +97,7 @@ impl Store {
         Ok(apps)
     }
 
-    /// Forgets an app in an environment: its deploys, events, releases, good forms and routes. Its app stays known.
+    /// Forgets an app in an environment: its deploys, events, releases, hosts and what served. Its app stays known.
     ///
     /// Refused with [`StoreError::Busy`] while a deploy of it waits or runs.
     pub async fn remove_target(&self, target: &Target) -> Result<(), StoreError> {
@@ -108,8 +108,8 @@ impl Store {
         }
         // Plans, events and releases go with their deploys.
         for statement in [
-            "DELETE FROM routes WHERE app = $1 AND environment = $2",
-            "DELETE FROM good_forms WHERE app = $1 AND environment = $2",
+            "DELETE FROM hosts WHERE app = $1 AND environment = $2",
+            "DELETE FROM serving WHERE app = $1 AND environment = $2",
             "DELETE FROM deploys WHERE app = $1 AND environment = $2",
         ] {
             sqlx::query(statement)

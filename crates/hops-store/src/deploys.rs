@@ -13,6 +13,7 @@ use crate::{
     decode::{Row, json},
     error::DoingExt,
     events::append,
+    serving::{Effect, put_into_effect},
 };
 
 /// A deploy as it is asked for.
@@ -143,17 +144,29 @@ impl Store {
         rows.into_iter().map(DeployRow::read).collect()
     }
 
-    /// Ends a deploy, and its events with [`Event::Outcome`]. Gives that event's sequence number.
+    /// Ends a deploy, and its events with [`Event::Outcome`]; from then on that serves what it has put into effect, and
+    /// holds its hosts. Gives the event's sequence number.
     ///
     /// Fails with [`StoreError::DeployFinished`] where it has ended already: the first outcome stands.
     pub async fn finish(
         &self,
         deploy: DeployId,
         outcome: &Outcome,
+        effect: &Effect,
         at: Timestamp,
     ) -> Result<u64, StoreError> {
-        let mut tx = self.begin("end the deploy").await?;
+        let action = "end the deploy";
+        let mut tx = self.begin(action).await?;
         let sequence = end(&mut tx, deploy, outcome, at).await?;
+        let (app, environment): (String, String) =
+            sqlx::query_as("SELECT app, environment FROM deploys WHERE id = $1")
+                .bind(deploy.0)
+                .fetch_one(&mut *tx)
+                .await
+                .doing(action)?;
+        let key = format!("deploy {deploy}");
+        let target = Row::new("deploys", &key).target(&app, &environment)?;
+        put_into_effect(&mut tx, &target, effect).await?;
         tx.commit().await.doing("end the deploy")?;
         Ok(sequence)
     }
@@ -172,6 +185,46 @@ impl Store {
         end(&mut tx, deploy, outcome, at).await?;
         tx.commit().await.doing("withdraw the deploy")?;
         Ok(true)
+    }
+
+    /// Has a deploy that runs end before its release is written. Gives whether it will: not where it has its release, or
+    /// has ended.
+    pub async fn request_cancel(&self, deploy: DeployId) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE deploys SET cancel_requested = TRUE WHERE id = $1 AND state = 'running' AND release IS NULL",
+        )
+        .bind(deploy.0)
+        .execute(self.writer())
+        .await
+        .doing("cancel the deploy")?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Whether somebody wants it to end.
+    pub async fn cancel_is_requested(&self, deploy: DeployId) -> Result<bool, StoreError> {
+        let mut connection = self.reader().acquire().await.doing("read the deploy")?;
+        cancel_is_requested(&mut connection, deploy).await
+    }
+
+    /// Counts that a deploy that a former process left running is taken up. Gives how often that was since a process last
+    /// stopped in order.
+    pub async fn take_up(&self, deploy: DeployId) -> Result<u32, StoreError> {
+        let times: i64 =
+            sqlx::query_scalar("UPDATE deploys SET taken_up = taken_up + 1 WHERE id = $1 RETURNING taken_up")
+                .bind(deploy.0)
+                .fetch_one(self.writer())
+                .await
+                .doing("take up the deploy")?;
+        Row::new("deploys", &format!("deploy {deploy}")).number("taken_up", times)
+    }
+
+    /// Writes down that this process stops in order: the deploys it leaves running did not bring it down.
+    pub async fn stop_in_order(&self) -> Result<(), StoreError> {
+        sqlx::query("UPDATE deploys SET taken_up = 0 WHERE state = 'running'")
+            .execute(self.writer())
+            .await
+            .map(drop)
+            .doing("stop in order")
     }
 
     /// A deploy by its number.
@@ -260,6 +313,19 @@ pub(crate) async fn state(
         .doing("read the deploy")?;
     let key = format!("deploy {deploy}");
     Row::new("deploys", &key).state(&text.ok_or(StoreError::DeployMissing(deploy))?)
+}
+
+/// Whether somebody wants it to end, inside a transaction.
+pub(crate) async fn cancel_is_requested(
+    connection: &mut SqliteConnection,
+    deploy: DeployId,
+) -> Result<bool, StoreError> {
+    let found: Option<bool> = sqlx::query_scalar("SELECT cancel_requested FROM deploys WHERE id = $1")
+        .bind(deploy.0)
+        .fetch_optional(connection)
+        .await
+        .doing("read the deploy")?;
+    found.ok_or(StoreError::DeployMissing(deploy))
 }
 
 /// The deploys of a target that wait or run.

@@ -96,6 +96,9 @@ pub enum StoreError {
     /// It has ended; nothing is added to it any more.
     #[error("deploy {0} has ended")]
     DeployFinished(DeployId),
+    /// Somebody wanted it to end before its release was written.
+    #[error("deploy {0} was cancelled")]
+    DeployCancelled(DeployId),
     /// Deploys of the target wait or run.
     #[error("deploy {deploy} of {target} has not ended yet")]
     Busy {
@@ -127,6 +130,11 @@ impl StoreError {
         }
     }
 
+    /// Whether the same may succeed later without anybody's doing, or once somebody has made room on a disk.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::ReadOnly { .. } | Self::Failed { .. })
+    }
+
     fn help(&self) -> &'static str {
         match self {
             Self::Open { .. } => "see that the directory exists and that HOPS may write to it",
@@ -139,7 +147,7 @@ impl StoreError {
             }
             Self::Failed { .. } => "try again; if it stays, the server's log has more",
             Self::DeployMissing(_) => "`hops releases` lists what there is",
-            Self::DeployFinished(_) => "start a new deploy",
+            Self::DeployFinished(_) | Self::DeployCancelled(_) => "start a new deploy",
             Self::Busy { .. } => "wait until it has ended, or cancel it",
             Self::HostTaken { .. } => "choose another host, or remove it from the app that has it",
         }
@@ -150,6 +158,7 @@ impl From<&StoreError> for Cause {
     fn from(error: &StoreError) -> Self {
         let code = match error {
             StoreError::HostTaken { .. } => CauseCode::RouteTaken,
+            StoreError::DeployCancelled(_) => CauseCode::Cancelled,
             StoreError::DeployMissing(_) | StoreError::DeployFinished(_) | StoreError::Busy { .. } => {
                 CauseCode::Refused
             }

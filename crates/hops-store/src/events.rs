@@ -11,12 +11,19 @@ use crate::{
 };
 
 impl Store {
-    /// Adds an event to a deploy, and gives its sequence number: 1, 2, 3, … for each deploy.
+    /// Adds events to a deploy, all or none, and gives the sequence number of the last: 1, 2, 3, … for each deploy. One
+    /// transaction for all of them: builds that print a lot come through here.
     ///
     /// [`Event::Outcome`] is added by [`Store::finish`]; after it none can be.
-    pub async fn append_event(&self, deploy: DeployId, event: &Event) -> Result<u64, StoreError> {
-        let mut connection = self.writer().acquire().await.doing("write an event")?;
-        append(&mut connection, deploy, event).await
+    pub async fn append_events(&self, deploy: DeployId, events: &[Event]) -> Result<u64, StoreError> {
+        let action = "write events";
+        let mut tx = self.begin(action).await?;
+        let mut last = 0;
+        for event in events {
+            last = append(&mut tx, deploy, event).await?;
+        }
+        tx.commit().await.doing(action)?;
+        Ok(last)
     }
 
     /// The events of a deploy after a sequence number, oldest first. Of a deploy of long ago only the last is left.
@@ -45,7 +52,6 @@ impl Store {
     }
 }
 
-/// One statement, and so one transaction of its own where there is none: builds that print a lot come through here.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
     deploy: DeployId,

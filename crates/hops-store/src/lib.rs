@@ -17,15 +17,16 @@ mod decode;
 mod deploys;
 mod error;
 mod events;
-mod forms;
+mod hosts;
 mod images;
 mod releases;
 mod retention;
-mod routes;
+mod serving;
 mod store;
 
 pub use apps::{AppRow, EnvironmentRow};
 pub use deploys::{Enqueued, NewDeploy};
 pub use error::StoreError;
 pub use releases::ReleaseRow;
+pub use serving::Effect;
 pub use store::Store;

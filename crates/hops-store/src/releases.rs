@@ -8,7 +8,7 @@ use sqlx::{FromRow, SqliteConnection};
 use crate::{
     Store, StoreError,
     decode::{Row, json},
-    deploys::DeployRow,
+    deploys::{DeployRow, cancel_is_requested},
     error::DoingExt,
 };
 
@@ -44,7 +44,8 @@ impl Store {
     /// Writes the release of a deploy, with the next number of its target.
     ///
     /// A deploy has one release: where it is written already, that one is given back and `make` is not called. So a
-    /// deploy that is taken up after a crash goes on with the release it had.
+    /// deploy that is taken up after a crash goes on with the release it had. A deploy that was cancelled gets none, with
+    /// [`StoreError::DeployCancelled`].
     pub async fn write_release(
         &self,
         deploy: DeployId,
@@ -64,6 +65,9 @@ impl Store {
         }
         if outcome.is_some() {
             return Err(StoreError::DeployFinished(deploy));
+        }
+        if cancel_is_requested(&mut tx, deploy).await? {
+            return Err(StoreError::DeployCancelled(deploy));
         }
 
         let next: i64 = sqlx::query_scalar(

@@ -101,6 +101,17 @@ impl Store {
         file.unlock().map_err(|source| StoreError::Open { path: path.clone(), source: Box::new(source) })
     }
 
+    /// Has the database refuse events, or take them again: a fault that tests cannot provoke in another way.
+    #[cfg(feature = "faults")]
+    pub async fn refuse_events(&self, refuse: bool) -> Result<(), StoreError> {
+        let statement = if refuse {
+            "CREATE TRIGGER refused BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'refused by a test'); END"
+        } else {
+            "DROP TRIGGER refused"
+        };
+        sqlx::query(statement).execute(&self.writer).await.map(drop).doing("refuse events")
+    }
+
     pub(crate) fn reader(&self) -> &SqlitePool {
         &self.reader
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use hops_build::{ApplingBuild, BuildRequest};
 use hops_engine::Events;
 use hops_model::{ApplingName, ApplingOutcome, BuiltImage, Cause, CommitId, Event, Outcome};
+use hops_store::Effect;
 
-use super::{Job, Stop};
+use super::{End, Job, Stop};
 use crate::checked::Checked;
 
 /// What the builds became.
@@ -35,7 +36,8 @@ impl Job {
             // Nothing new to put into effect, so there is no release either.
             let failed = built.failed.into_iter();
             let applings = failed.map(|(name, cause)| ApplingOutcome::failed(name, cause)).collect();
-            return Err(Stop::Outcome(Outcome { release: None, applings, cause: None }));
+            let outcome = Outcome { release: None, applings, cause: None };
+            return Err(Stop::End(End { outcome, effect: Effect::Nothing }));
         }
         Ok(built)
     }

@@ -17,7 +17,7 @@ impl Job {
         let wish = Wish::new(&checked.app, target, commit, built.images, &self.parts.hosts)
             .map_err(|error| Cause::from(&error))?;
         self.claim(&wish.hosts()).await?;
-        let good = self.parts.store.good_forms(target).await?;
+        let good = self.parts.store.serving(target).await?;
         let release = self
             .parts
             .store
@@ -48,7 +48,7 @@ impl Job {
         let hosts: Vec<HostName> =
             former.desired.applings.iter().flat_map(|appling| appling.routes.clone()).collect();
         self.claim(&hosts).await?;
-        let good = self.parts.store.good_forms(target).await?;
+        let good = self.parts.store.serving(target).await?;
         let release = self
             .parts
             .store
@@ -76,7 +76,7 @@ impl Job {
         let claimed = self.parts.store.claim_hosts(&self.deploy.target, hosts).await;
         claimed.map_err(|error| match error {
             error @ StoreError::HostTaken { .. } => Cause::from(&error).into(),
-            error => Stop::Store(error),
+            error => error.into(),
         })
     }
 }

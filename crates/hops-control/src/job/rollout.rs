@@ -2,40 +2,34 @@
 
 use backon::{ExponentialBuilder, Retryable};
 use hops_engine::{EngineError, Events, Plan};
-use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event, Outcome, Release};
+use hops_model::{ApplingOutcome, Cause, CauseCode, Event, Outcome, Release};
+use hops_store::Effect;
 
-use super::{Job, Stop};
+use super::{End, Job, Stop};
 
 impl Job {
-    /// Puts a release into effect and remembers which applings run well in it.
+    /// Puts a release into effect.
     pub(super) async fn roll_out(
         &self,
         release: &Release,
         events: &Events,
     ) -> Result<Vec<ApplingOutcome>, Stop> {
-        let stop = |error: &EngineError| {
+        let stop = |error: &EngineError, effect: Effect| {
             let outcome =
                 Outcome { release: Some(release.number), applings: Vec::new(), cause: Some(error.into()) };
-            Stop::Outcome(outcome)
+            Stop::End(End { outcome, effect })
         };
         let plan = if let Some(plan) = self.written_plan().await? {
             plan
         } else {
-            let plan = self.retrying(events, || self.planned(release)).await.map_err(|error| stop(&error))?;
+            let planned = self.retrying(events, || self.planned(release)).await;
+            let plan = planned.map_err(|error| stop(&error, Effect::Nothing))?;
             let text = serde_json::to_value(&plan).expect("a plan is made of strings and numbers");
             self.parts.store.save_plan(self.deploy.id, &text).await?;
             plan
         };
-        let outcomes = self
-            .retrying(events, || self.parts.engine.apply(&plan, events))
-            .await
-            .map_err(|error| stop(&error))?;
-        for outcome in outcomes.iter().filter(|outcome| outcome.result != ApplingResult::Failed) {
-            if let Some(form) = release.desired.applings.iter().find(|form| form.name == outcome.name) {
-                self.parts.store.set_good_form(&self.deploy.target, form).await?;
-            }
-        }
-        Ok(outcomes)
+        let applied = self.retrying(events, || self.parts.engine.apply(&plan, events)).await;
+        applied.map_err(|error| stop(&error, Effect::Unknown))
     }
 
     async fn written_plan(&self) -> Result<Option<Plan>, Stop> {

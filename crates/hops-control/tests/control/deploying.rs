@@ -58,9 +58,34 @@ async fn a_failed_appling_is_not_taken_for_its_good_form() {
     let failed = platform.deploy_to_end(&platform.commit(ROOT, "two").await).await;
     assert_eq!(results(&failed), "api live, web failed");
     assert_eq!(failed.applings[1].restored, Some(ReleaseNumber(1)));
-    let good = platform.store.good_forms(&target()).await.unwrap();
-    assert_eq!(good[&appling("api")].release, ReleaseNumber(2));
-    assert_eq!(good[&appling("web")].release, ReleaseNumber(1));
+    let serving = platform.store.serving(&target()).await.unwrap();
+    assert_eq!(serving[&appling("api")].release, ReleaseNumber(2));
+    assert_eq!(serving[&appling("web")].release, ReleaseNumber(1));
+}
+
+#[tokio::test]
+async fn an_appling_that_was_removed_does_not_come_back_in_its_old_form() {
+    let platform = Platform::start().await;
+    platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    platform.deploy_to_end(&platform.commit("applings = [\"api\"]\n", "two").await).await;
+    platform.builder.failing.lock().unwrap().insert(appling("web"));
+    let outcome = platform.deploy_to_end(&platform.commit(ROOT, "three").await).await;
+    assert_eq!(results(&outcome), "api live, web failed");
+    let wanted = platform.engine.wanted.lock().unwrap().last().cloned().unwrap();
+    let named: Vec<_> = wanted.applings.iter().map(|appling| appling.name.as_str()).collect();
+    assert_eq!(named, ["api"], "nothing of `web` is left to run");
+    assert!(!wanted.last_good.contains_key(&appling("web")));
+}
+
+#[tokio::test]
+async fn an_appling_that_was_removed_is_nothing_to_go_back_to() {
+    let platform = Platform::start().await;
+    platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    platform.deploy_to_end(&platform.commit("applings = [\"api\"]\n", "two").await).await;
+    platform.engine.failing.lock().unwrap().insert(appling("web"));
+    let outcome = platform.deploy_to_end(&platform.commit(ROOT, "three").await).await;
+    assert_eq!(results(&outcome), "api live, web failed");
+    assert_eq!(outcome.applings[1].restored, None);
 }
 
 #[tokio::test]
@@ -144,6 +169,53 @@ async fn a_host_belongs_to_the_app_that_had_it_first() {
             _ => assert_eq!(outcome.cause.unwrap().code, CauseCode::RouteTaken),
         }
     }
+}
+
+#[tokio::test]
+async fn a_host_stays_with_what_serves_while_a_deploy_without_it_fails() {
+    let platform = Platform::start().await;
+    let other = AppName::parse("other").unwrap();
+    let deploy = async |app: &AppName, host: &str, note: &str| {
+        let commit = platform.commit_to(app, &format!("domains = [\"{host}\"]\n"), note).await;
+        let deploy = platform.control.deploy(app, Some(Environment::Prod), &commit).await.unwrap();
+        platform.outcome(deploy.id).await
+    };
+    assert!(deploy(&shop(), "a.example.com", "one").await.is_success());
+    platform.engine.failing.lock().unwrap().insert(appling("shop"));
+    assert!(!deploy(&shop(), "b.example.com", "two").await.is_success());
+    platform.engine.failing.lock().unwrap().clear();
+
+    let taken = deploy(&other, "a.example.com", "three").await;
+    assert_eq!(taken.cause.unwrap().code, CauseCode::RouteTaken);
+    assert!(deploy(&other, "b.example.com", "four").await.is_success(), "what did not come was let go");
+    assert!(deploy(&shop(), "a.example.com", "five").await.is_success());
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_wanted_any_more_is_free_once_the_deploy_is_over() {
+    let platform = Platform::start().await;
+    let other = AppName::parse("other").unwrap();
+    let commit = |app: AppName, host: &'static str| {
+        let platform = &platform;
+        async move { platform.commit_to(&app, &format!("domains = [\"{host}\"]\n"), host).await }
+    };
+    let deploy = async |app: &AppName, commit: &CommitId| {
+        platform.control.deploy(app, Some(Environment::Prod), commit).await.unwrap()
+    };
+    let first = deploy(&shop(), &commit(shop(), "a.example.com").await).await;
+    assert!(platform.outcome(first.id).await.is_success());
+    platform.engine.applying.close();
+    let moving = deploy(&shop(), &commit(shop(), "b.example.com").await).await;
+    platform.wait_for(moving.id, |event| matches!(event, Event::Rollout { .. })).await;
+    for host in ["a.example.com", "b.example.com"] {
+        let taken = deploy(&other, &commit(other.clone(), host).await).await;
+        assert_eq!(platform.outcome(taken.id).await.cause.unwrap().code, CauseCode::RouteTaken, "{host}");
+    }
+    platform.engine.applying.let_one_pass();
+    assert!(platform.outcome(moving.id).await.is_success());
+    platform.engine.applying.let_one_pass();
+    let free = deploy(&other, &commit(other.clone(), "a.example.com").await).await;
+    assert!(platform.outcome(free.id).await.is_success());
 }
 
 #[tokio::test]

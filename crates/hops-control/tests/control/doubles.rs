@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -40,6 +43,8 @@ pub(crate) struct TestEngine {
     pub(crate) applying: Gate,
     /// How many calls of `apply` fail as if the engine were away.
     pub(crate) away: Mutex<u32>,
+    /// Whether `apply` panics.
+    pub(crate) panics: AtomicBool,
     /// Applings whose roll-outs fail.
     pub(crate) failing: Mutex<BTreeSet<ApplingName>>,
     /// Every plan that was applied, in this order.
@@ -52,6 +57,7 @@ impl TestEngine {
         Arc::new(Self {
             applying: Gate::open(),
             away: Mutex::default(),
+            panics: AtomicBool::default(),
             failing: Mutex::default(),
             applied: Mutex::default(),
             wanted: Mutex::default(),
@@ -90,6 +96,7 @@ impl Engine for TestEngine {
 
     async fn apply(&self, plan: &Plan, events: &Events) -> Result<Vec<ApplingOutcome>, EngineError> {
         self.applied.lock().unwrap().push(plan.clone());
+        assert!(!self.panics.load(Ordering::Relaxed), "as the test wants it");
         {
             let mut away = self.away.lock().unwrap();
             if *away > 0 {

@@ -58,12 +58,22 @@ impl Platform {
         Self { directory, engine, builder, store, control }
     }
 
-    /// Stops as a killed process would, and starts again on the same state.
+    /// Stops in order, and starts again on the same state.
     pub(crate) async fn restart(self) -> Self {
         let Self { directory, engine, builder, store, control } = self;
         control.shut_down().await;
         drop(control);
         store.close().await.unwrap();
+        let (store, control) = begin(directory.path(), &engine, &builder).await;
+        Self { directory, engine, builder, store, control }
+    }
+
+    /// Ends as a process that is killed, and starts again on the same state.
+    pub(crate) async fn crash(self) -> Self {
+        let Self { directory, engine, builder, store, control } = self;
+        store.close().await.unwrap();
+        control.shut_down().await;
+        drop(control);
         let (store, control) = begin(directory.path(), &engine, &builder).await;
         Self { directory, engine, builder, store, control }
     }

@@ -1,8 +1,10 @@
 //! A killed server takes up its deploys where they were.
 
-use hops_model::{Event, ReleaseNumber};
+use std::{sync::atomic::Ordering, time::Duration};
 
-use crate::platform::{Platform, ROOT, results, target};
+use hops_model::{CauseCode, DeployState, Event, ReleaseNumber};
+
+use crate::platform::{Platform, ROOT, appling, results, target};
 
 #[tokio::test]
 async fn a_deploy_that_was_being_built_is_built_again() {
@@ -32,6 +34,68 @@ async fn a_deploy_that_was_being_rolled_out_applies_the_same_plan_again() {
     assert_eq!(applied[0], applied[1]);
     assert_eq!(platform.builder.built.lock().unwrap().len(), 1, "nothing is built twice");
     assert_eq!(platform.store.releases(&target(), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_deploy_that_brings_the_server_down_is_given_up_after_three_starts() {
+    let mut platform = Platform::start().await;
+    platform.engine.applying.close();
+    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.wait_for(deploy.id, |event| matches!(event, Event::Rollout { .. })).await;
+    for _ in 0..3 {
+        platform = platform.crash().await;
+        assert_eq!(platform.control.find_deploy(deploy.id).await.unwrap().state, DeployState::Running);
+    }
+    platform = platform.crash().await;
+    let cause = platform.outcome(deploy.id).await.cause.unwrap();
+    assert!(cause.message.contains("ended 4 times during this deploy"), "{cause:?}");
+    // Whatever it had begun to bring may be there: nobody else gets its hosts.
+    assert!(!platform.store.serving(&target()).await.unwrap().contains_key(&appling("web")));
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_in_order_may_take_a_deploy_up_as_often_as_it_likes() {
+    let mut platform = Platform::start().await;
+    platform.engine.applying.close();
+    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.wait_for(deploy.id, |event| matches!(event, Event::Rollout { .. })).await;
+    for _ in 0..5 {
+        platform = platform.restart().await;
+    }
+    platform.engine.applying.let_one_pass();
+    assert!(platform.outcome(deploy.id).await.is_success());
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_deploy_and_nothing_else() {
+    let platform = Platform::start().await;
+    platform.engine.panics.store(true, Ordering::Relaxed);
+    let outcome = platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    let cause = outcome.cause.unwrap();
+    assert_eq!(
+        (cause.code, cause.message.as_str()),
+        (CauseCode::Internal, "HOPS itself failed during the deploy")
+    );
+    platform.engine.panics.store(false, Ordering::Relaxed);
+    assert!(platform.deploy_to_end(&platform.commit(ROOT, "two").await).await.is_success());
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_kept_for_a_while_are_kept_later() {
+    let platform = Platform::start().await;
+    platform.builder.building.close();
+    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
+    platform.wait_for(deploy.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    platform.store.refuse_events(true).await.unwrap();
+    platform.builder.building.let_one_pass();
+    // The release is written, its event is not.
+    while platform.control.find_deploy(deploy.id).await.unwrap().release.is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    platform.store.refuse_events(false).await.unwrap();
+    assert!(platform.outcome(deploy.id).await.is_success());
+    let expected = ["started", "build-started", "build-started", "released", "rollout", "rollout", "outcome"];
+    assert_eq!(platform.kinds(deploy.id).await, expected);
 }
 
 #[tokio::test]
@@ -79,6 +143,6 @@ async fn an_engine_that_stays_away_ends_the_deploy_with_its_cause() {
     *platform.engine.away.lock().unwrap() = u32::MAX;
     let outcome = platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
     let cause = outcome.cause.unwrap();
-    assert_eq!(cause.code, hops_model::CauseCode::EngineUnavailable);
+    assert_eq!(cause.code, CauseCode::EngineUnavailable);
     assert_eq!(cause.proof, "connection refused");
 }

@@ -104,6 +104,6 @@ async fn a_transaction_that_is_dropped_leaves_nothing_and_blocks_nobody() {
     drop(tx);
     assert!(!store.app_exists(&shop()).await.unwrap());
     store.ensure_app(&shop(), Timestamp::UNIX_EPOCH).await.unwrap();
-    let missing = store.append_event(DeployId(1), &Event::Queued).await;
+    let missing = store.append_events(DeployId(1), &[Event::Queued]).await;
     assert!(matches!(missing, Err(StoreError::DeployMissing(_))));
 }

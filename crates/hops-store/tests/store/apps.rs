@@ -1,5 +1,5 @@
 use hops_model::{Environment, HostName, ReleaseNumber, Target};
-use hops_store::{Store, StoreError};
+use hops_store::{Effect, Store, StoreError};
 
 use crate::support::{at, enqueue, form, release, start, success, target};
 
@@ -23,7 +23,7 @@ async fn apps_are_listed_with_the_latest_of_each_environment() {
     let test = Target::new(prod.app.clone(), Environment::Test);
     let done = start(&store, &prod).await;
     store.write_release(done.id, |number| release(&prod, number)).await.unwrap();
-    store.finish(done.id, &success(Some(ReleaseNumber(1))), at(2)).await.unwrap();
+    store.finish(done.id, &success(Some(ReleaseNumber(1))), &Effect::Nothing, at(2)).await.unwrap();
     let waiting = enqueue(&store, &prod).await;
     let first = enqueue(&store, &test).await;
     store.ensure_app(&target("blog").app, at(0)).await.unwrap();
@@ -46,19 +46,20 @@ async fn a_removed_target_leaves_nothing_and_numbers_its_deploys_on() {
     let host = HostName::parse("shop.example.com").unwrap();
     let deploy = start(&store, &shop).await;
     store.claim_hosts(&shop, std::slice::from_ref(&host)).await.unwrap();
-    store.set_good_form(&shop, &form("web", 1)).await.unwrap();
     store.write_release(deploy.id, |number| release(&shop, number)).await.unwrap();
 
     let busy = store.remove_target(&shop).await;
     assert!(matches!(busy, Err(StoreError::Busy { deploy: id, .. }) if id == deploy.id));
-    store.finish(deploy.id, &success(None), at(2)).await.unwrap();
+    let web = form("web", 1);
+    let effect = Effect::Applied { applings: [web.name.clone()].into(), live: vec![web] };
+    store.finish(deploy.id, &success(None), &effect, at(2)).await.unwrap();
     store.remove_target(&shop).await.unwrap();
     store.remove_target(&shop).await.unwrap();
 
     assert_eq!(store.deploy(deploy.id).await.unwrap(), None);
     assert!(store.events_after(deploy.id, 0, 10).await.unwrap().is_empty());
     assert!(store.releases(&shop, 10).await.unwrap().is_empty());
-    assert!(store.good_forms(&shop).await.unwrap().is_empty());
+    assert!(store.serving(&shop).await.unwrap().is_empty());
     assert!(store.app_exists(&shop.app).await.unwrap());
     store.ensure_app(&blog.app, at(3)).await.unwrap();
     store.claim_hosts(&blog, &[host]).await.unwrap();

@@ -1,5 +1,5 @@
 use hops_model::{DeployId, Event};
-use hops_store::{Store, StoreError};
+use hops_store::{Effect, Store, StoreError};
 use tokio::task::JoinSet;
 
 use crate::support::{at, enqueue, start, success, target};
@@ -14,9 +14,12 @@ async fn events_are_counted_from_one_for_each_deploy_and_read_from_any_of_them_o
     let shop = enqueue(&store, &target("shop")).await.id;
     let blog = enqueue(&store, &target("blog")).await.id;
     for number in 1..=3 {
-        assert_eq!(store.append_event(shop, &warning(&format!("w{number}"))).await.unwrap(), number);
+        assert_eq!(
+            store.append_events(shop, std::slice::from_ref(&warning(&format!("w{number}")))).await.unwrap(),
+            number
+        );
     }
-    assert_eq!(store.append_event(blog, &Event::Queued).await.unwrap(), 1);
+    assert_eq!(store.append_events(blog, std::slice::from_ref(&Event::Queued)).await.unwrap(), 1);
 
     let after = store.events_after(shop, 1, 10).await.unwrap();
     assert_eq!(after, [(2, warning("w2")), (3, warning("w3"))]);
@@ -33,7 +36,9 @@ async fn events_added_at_once_leave_no_gap() {
     let mut appends = JoinSet::new();
     for _ in 0..40 {
         let store = store.clone();
-        appends.spawn(async move { store.append_event(deploy, &Event::Queued).await.unwrap() });
+        appends.spawn(async move {
+            store.append_events(deploy, std::slice::from_ref(&Event::Queued)).await.unwrap()
+        });
     }
     let mut sequences = appends.join_all().await;
     sequences.sort_unstable();
@@ -44,9 +49,12 @@ async fn events_added_at_once_leave_no_gap() {
 async fn no_event_follows_the_outcome() {
     let store = Store::memory().await.unwrap();
     let deploy = start(&store, &target("shop")).await.id;
-    store.finish(deploy, &success(None), at(2)).await.unwrap();
-    assert!(matches!(store.append_event(deploy, &Event::Queued).await, Err(StoreError::DeployFinished(_))));
-    let missing = store.append_event(DeployId(99), &Event::Queued).await;
+    store.finish(deploy, &success(None), &Effect::Nothing, at(2)).await.unwrap();
+    assert!(matches!(
+        store.append_events(deploy, std::slice::from_ref(&Event::Queued)).await,
+        Err(StoreError::DeployFinished(_))
+    ));
+    let missing = store.append_events(DeployId(99), std::slice::from_ref(&Event::Queued)).await;
     assert!(matches!(missing, Err(StoreError::DeployMissing(DeployId(99)))));
 }
 
@@ -57,13 +65,13 @@ async fn old_events_are_forgotten_but_for_the_outcome() {
     for _ in 0..3 {
         let deploy = start(&store, &target("shop")).await.id;
         store.save_plan(deploy, &serde_json::json!({})).await.unwrap();
-        store.append_event(deploy, &Event::Queued).await.unwrap();
-        store.finish(deploy, &success(None), at(2)).await.unwrap();
+        store.append_events(deploy, std::slice::from_ref(&Event::Queued)).await.unwrap();
+        store.finish(deploy, &success(None), &Effect::Nothing, at(2)).await.unwrap();
         ids.push(deploy);
     }
     let running = start(&store, &target("blog")).await.id;
-    store.append_event(running, &Event::Queued).await.unwrap();
-    store.append_event(running, &Event::Queued).await.unwrap();
+    store.append_events(running, std::slice::from_ref(&Event::Queued)).await.unwrap();
+    store.append_events(running, std::slice::from_ref(&Event::Queued)).await.unwrap();
 
     store.prune_events(1).await.unwrap();
     for old in &ids[..2] {

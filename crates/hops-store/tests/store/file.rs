@@ -3,7 +3,7 @@
 use std::{error::Error, future::poll_fn, pin::pin, task::Poll};
 
 use hops_model::{DeployState, Event};
-use hops_store::{Store, StoreError};
+use hops_store::{Effect, Store, StoreError};
 
 use crate::support::{at, enqueue, new_deploy, release, start, success, target};
 
@@ -14,7 +14,7 @@ async fn everything_is_there_after_a_restart() {
     let shop = target("shop");
     let store = Store::open(&path).await.unwrap();
     let deploy = start(&store, &shop).await;
-    store.append_event(deploy.id, &Event::Queued).await.unwrap();
+    store.append_events(deploy.id, std::slice::from_ref(&Event::Queued)).await.unwrap();
     store.save_plan(deploy.id, &serde_json::json!({"steps": []})).await.unwrap();
     let written = store.write_release(deploy.id, |number| release(&shop, number)).await.unwrap();
     drop(store);
@@ -23,7 +23,7 @@ async fn everything_is_there_after_a_restart() {
     let [running] = &store.running().await.unwrap()[..] else { panic!("the deploy is to be taken up") };
     assert_eq!((running.id, running.release), (deploy.id, Some(written.number)));
     assert_eq!(store.plan(deploy.id).await.unwrap(), Some(serde_json::json!({"steps": []})));
-    assert_eq!(store.append_event(deploy.id, &Event::Queued).await.unwrap(), 2);
+    assert_eq!(store.append_events(deploy.id, std::slice::from_ref(&Event::Queued)).await.unwrap(), 2);
 }
 
 /// Drops a call after a growing number of polls, so that it is cut off at every one of its awaits.
@@ -54,7 +54,7 @@ async fn a_call_that_is_cut_off_happened_as_a_whole_or_not_at_all() {
         let number = store.deploy(deploy.id).await.unwrap().unwrap().release;
         let record = store.releases(&shop, 1).await.unwrap().into_iter().find(|row| row.deploy == deploy.id);
         assert_eq!(number, record.map(|row| row.number), "cut off after {polls} polls");
-        store.finish(deploy.id, &success(number), at(2)).await.unwrap();
+        store.finish(deploy.id, &success(number), &Effect::Nothing, at(2)).await.unwrap();
         match ended {
             Some(_) => ended_well += 1,
             None => cut_off += 1,
@@ -119,9 +119,9 @@ async fn the_file_stays_flat_over_many_deploys() {
         let deploy = start(&store, &shop).await;
         for _ in 0..100 {
             let event = Event::Warning { message: "x".repeat(200) };
-            store.append_event(deploy.id, &event).await.unwrap();
+            store.append_events(deploy.id, std::slice::from_ref(&event)).await.unwrap();
         }
-        store.finish(deploy.id, &success(None), at(2)).await.unwrap();
+        store.finish(deploy.id, &success(None), &Effect::Nothing, at(2)).await.unwrap();
         store.prune_events(5).await.unwrap();
         if round % 20 == 0 {
             let copy = directory.path().join(format!("{round}.db"));

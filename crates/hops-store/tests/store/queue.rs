@@ -1,10 +1,38 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use hops_model::{CauseCode, DeployId, DeployState, Event, ReleaseNumber, release::Origin};
-use hops_store::{NewDeploy, Store, StoreError};
+use hops_store::{Effect, NewDeploy, Store, StoreError};
 use tokio::{sync::Barrier, task::JoinSet};
 
-use crate::support::{at, enqueue, new_deploy, start, success, target};
+use crate::support::{at, enqueue, new_deploy, release, start, success, target};
+
+#[tokio::test]
+async fn a_deploy_is_cancelled_or_gets_its_release_and_never_both() {
+    let store = Store::memory().await.unwrap();
+    let shop = target("shop");
+    let first = start(&store, &shop).await;
+    assert!(store.request_cancel(first.id).await.unwrap());
+    assert!(store.cancel_is_requested(first.id).await.unwrap());
+    let written = store.write_release(first.id, |number| release(&shop, number)).await;
+    assert!(matches!(written, Err(StoreError::DeployCancelled(id)) if id == first.id));
+    store.finish(first.id, &success(None), &Effect::Nothing, at(2)).await.unwrap();
+    assert!(!store.request_cancel(first.id).await.unwrap());
+
+    let second = start(&store, &shop).await;
+    store.write_release(second.id, |number| release(&shop, number)).await.unwrap();
+    assert!(!store.request_cancel(second.id).await.unwrap());
+    assert!(!store.cancel_is_requested(second.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn it_is_counted_how_often_a_deploy_is_taken_up_after_a_crash() {
+    let store = Store::memory().await.unwrap();
+    let deploy = start(&store, &target("shop")).await;
+    assert_eq!(store.take_up(deploy.id).await.unwrap(), 1);
+    assert_eq!(store.take_up(deploy.id).await.unwrap(), 2);
+    store.stop_in_order().await.unwrap();
+    assert_eq!(store.take_up(deploy.id).await.unwrap(), 1);
+}
 
 #[tokio::test]
 async fn a_deploy_is_read_back_as_it_was_asked_for() {
@@ -46,7 +74,7 @@ async fn a_running_deploy_is_not_replaced_but_waited_for() {
 
     assert!(second.replaced.is_empty());
     assert_eq!(store.claim(at(2)).await.unwrap(), None);
-    store.finish(first.id, &success(None), at(3)).await.unwrap();
+    store.finish(first.id, &success(None), &Effect::Nothing, at(3)).await.unwrap();
     assert_eq!(store.claim(at(4)).await.unwrap().unwrap().id, second.deploy.id);
 }
 
@@ -109,16 +137,16 @@ async fn of_many_deploys_asked_for_at_once_one_waits_and_the_others_are_replaced
 async fn a_deploy_ends_once_and_its_first_outcome_stands() {
     let store = Store::memory().await.unwrap();
     let deploy = start(&store, &target("shop")).await;
-    store.append_event(deploy.id, &Event::Queued).await.unwrap();
+    store.append_events(deploy.id, std::slice::from_ref(&Event::Queued)).await.unwrap();
 
-    assert_eq!(store.finish(deploy.id, &success(None), at(5)).await.unwrap(), 2);
-    let again = store.finish(deploy.id, &success(Some(ReleaseNumber(1))), at(6)).await;
+    assert_eq!(store.finish(deploy.id, &success(None), &Effect::Nothing, at(5)).await.unwrap(), 2);
+    let again = store.finish(deploy.id, &success(Some(ReleaseNumber(1))), &Effect::Nothing, at(6)).await;
     assert!(matches!(again, Err(StoreError::DeployFinished(id)) if id == deploy.id));
 
     let ended = store.deploy(deploy.id).await.unwrap().unwrap();
     assert_eq!((ended.state, ended.outcome), (DeployState::Finished, Some(success(None))));
     assert_eq!(ended.finished_at, Some(at(5)));
-    let missing = store.finish(DeployId(99), &success(None), at(6)).await;
+    let missing = store.finish(DeployId(99), &success(None), &Effect::Nothing, at(6)).await;
     assert!(matches!(missing, Err(StoreError::DeployMissing(DeployId(99)))));
 }
 
@@ -140,7 +168,7 @@ async fn the_last_deploys_of_a_target_are_listed_newest_first() {
     let mut ids = Vec::new();
     for _ in 0..3 {
         let deploy = start(&store, &target("shop")).await;
-        store.finish(deploy.id, &success(None), at(2)).await.unwrap();
+        store.finish(deploy.id, &success(None), &Effect::Nothing, at(2)).await.unwrap();
         ids.insert(0, deploy.id);
     }
     enqueue(&store, &target("blog")).await;
@@ -157,7 +185,7 @@ async fn a_plan_is_kept_until_its_deploy_has_ended() {
         store.save_plan(deploy.id, &plan).await.unwrap();
         assert_eq!(store.plan(deploy.id).await.unwrap(), Some(plan));
     }
-    store.finish(deploy.id, &success(None), at(2)).await.unwrap();
+    store.finish(deploy.id, &success(None), &Effect::Nothing, at(2)).await.unwrap();
     let late = store.save_plan(deploy.id, &serde_json::json!({})).await;
     assert!(matches!(late, Err(StoreError::DeployFinished(_))));
 }

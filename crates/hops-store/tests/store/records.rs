@@ -1,26 +1,30 @@
-use hops_model::{BuiltImage, Cause, CauseCode, HostName, ImageUser};
-use hops_store::{Store, StoreError};
+use hops_model::{ApplingName, BuiltImage, Cause, CauseCode, DesiredAppling, HostName, ImageUser};
+use hops_store::{Effect, Store, StoreError};
 
-use crate::support::{at, form, image, target};
+use crate::support::{at, form, image, start, success, target};
 
 fn host(text: &str) -> HostName {
     HostName::parse(text).unwrap()
 }
 
 #[tokio::test]
-async fn the_last_good_form_of_each_appling_is_remembered_and_forgotten() {
+async fn what_serves_is_written_and_forgotten_with_the_end_of_a_deploy() {
     let store = Store::memory().await.unwrap();
     let shop = target("shop");
-    store.ensure_app(&shop.app, at(0)).await.unwrap();
-    for form in [form("web", 1), form("api", 1), form("web", 2)] {
-        store.set_good_form(&shop, &form).await.unwrap();
-    }
-    let forms = store.good_forms(&shop).await.unwrap();
-    assert_eq!(forms.values().cloned().collect::<Vec<_>>(), [form("api", 1), form("web", 2)]);
-
-    store.forget_good_form(&shop, &form("api", 1).name).await.unwrap();
-    assert_eq!(store.good_forms(&shop).await.unwrap().len(), 1);
-    assert!(store.good_forms(&target("blog")).await.unwrap().is_empty());
+    let end = async |live: &[DesiredAppling], applings: &[&str]| {
+        let deploy = start(&store, &shop).await;
+        let applings = applings.iter().map(|name| ApplingName::parse(name).unwrap()).collect();
+        let effect = Effect::Applied { live: live.to_vec(), applings };
+        store.finish(deploy.id, &success(None), &effect, at(2)).await.unwrap();
+        store.serving(&shop).await.unwrap().into_values().collect::<Vec<_>>()
+    };
+    assert_eq!(
+        end(&[form("web", 1), form("api", 1)], &["api", "web"]).await,
+        [form("api", 1), form("web", 1)]
+    );
+    assert_eq!(end(&[form("web", 2)], &["api", "web"]).await, [form("api", 1), form("web", 2)]);
+    assert_eq!(end(&[], &["web"]).await, [form("web", 2)], "what the app has no more is forgotten");
+    assert!(store.serving(&target("blog")).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -38,13 +42,12 @@ async fn the_image_of_an_input_is_remembered() {
 }
 
 #[tokio::test]
-async fn a_host_belongs_to_one_target_until_that_lets_it_go() {
+async fn a_host_belongs_to_what_serves_and_to_what_is_coming() {
     let store = Store::memory().await.unwrap();
     let (shop, blog) = (target("shop"), target("blog"));
-    for target in [&shop, &blog] {
-        store.ensure_app(&target.app, at(0)).await.unwrap();
-    }
+    store.ensure_app(&blog.app, at(0)).await.unwrap();
     let hosts = [host("shop.example.com"), host("www.shop.example.com")];
+    let first = start(&store, &shop).await;
     store.claim_hosts(&shop, &hosts).await.unwrap();
     store.claim_hosts(&shop, &hosts).await.unwrap();
 
@@ -52,9 +55,28 @@ async fn a_host_belongs_to_one_target_until_that_lets_it_go() {
     assert_eq!(Cause::from(&taken).code, CauseCode::RouteTaken);
     assert!(taken.to_string().contains("`www.shop.example.com` is routed to shop in prod"), "{taken}");
     assert!(matches!(taken, StoreError::HostTaken { host, owner } if host == hosts[1] && owner == shop));
-    store.claim_hosts(&shop, &[host("blog.example.com")]).await.unwrap();
 
-    store.claim_hosts(&blog, &hosts).await.unwrap();
-    let back = store.claim_hosts(&shop, &hosts).await;
-    assert!(matches!(back, Err(StoreError::HostTaken { owner, .. }) if owner == blog));
+    // Of the two that were coming one serves.
+    let web = DesiredAppling { routes: vec![hosts[0].clone()], ..form("web", 1) };
+    let effect = Effect::Applied { live: vec![web.clone()], applings: [web.name.clone()].into() };
+    store.finish(first.id, &success(None), &effect, at(2)).await.unwrap();
+    store.claim_hosts(&blog, &hosts[1..]).await.unwrap();
+
+    // One that fails holds both until its end, and only what served from then on.
+    let second = start(&store, &shop).await;
+    store.claim_hosts(&shop, &[host("new.example.com")]).await.unwrap();
+    for held in [&hosts[0], &host("new.example.com")] {
+        let taken = store.claim_hosts(&blog, std::slice::from_ref(held)).await;
+        assert!(matches!(taken, Err(StoreError::HostTaken { owner, .. }) if owner == shop), "{held}");
+    }
+    let effect = Effect::Applied { live: Vec::new(), applings: [web.name.clone()].into() };
+    store.finish(second.id, &success(None), &effect, at(3)).await.unwrap();
+    store.claim_hosts(&blog, &[host("new.example.com")]).await.unwrap();
+    assert!(store.claim_hosts(&blog, &hosts[..1]).await.is_err());
+
+    // Where nobody can say what became of it, nothing is let go.
+    let third = start(&store, &shop).await;
+    store.claim_hosts(&shop, &[host("maybe.example.com")]).await.unwrap();
+    store.finish(third.id, &success(None), &Effect::Unknown, at(4)).await.unwrap();
+    assert!(store.claim_hosts(&blog, &[host("maybe.example.com")]).await.is_err());
 }

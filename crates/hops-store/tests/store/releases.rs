@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hops_model::{DeployId, ReleaseNumber};
-use hops_store::{Store, StoreError};
+use hops_store::{Effect, Store, StoreError};
 
 use crate::support::{at, release, start, success, target};
 
@@ -15,7 +15,10 @@ async fn releases_are_counted_from_one_for_each_target() {
         assert_eq!(written.number, ReleaseNumber(expected));
         assert_eq!(store.deploy(deploy.id).await.unwrap().unwrap().release, Some(written.number));
         assert_eq!(store.release(&target, written.number).await.unwrap(), Some(written));
-        store.finish(deploy.id, &success(Some(ReleaseNumber(expected))), at(3)).await.unwrap();
+        store
+            .finish(deploy.id, &success(Some(ReleaseNumber(expected))), &Effect::Nothing, at(3))
+            .await
+            .unwrap();
     }
     assert_eq!(store.release(&target("blog"), ReleaseNumber(2)).await.unwrap(), None);
 }
@@ -45,7 +48,7 @@ async fn a_release_needs_a_deploy_that_goes_on() {
     assert!(matches!(missing, Err(StoreError::DeployMissing(DeployId(9)))));
 
     let deploy = start(&store, &shop).await;
-    store.finish(deploy.id, &success(None), at(2)).await.unwrap();
+    store.finish(deploy.id, &success(None), &Effect::Nothing, at(2)).await.unwrap();
     let late = store.write_release(deploy.id, |number| release(&shop, number)).await;
     assert!(matches!(late, Err(StoreError::DeployFinished(_))));
 }
@@ -57,7 +60,7 @@ async fn releases_are_listed_newest_first_with_how_they_went() {
     for second in [10, 20] {
         let deploy = start(&store, &shop).await;
         let written = store.write_release(deploy.id, |number| release(&shop, number)).await.unwrap();
-        store.finish(deploy.id, &success(Some(written.number)), at(second)).await.unwrap();
+        store.finish(deploy.id, &success(Some(written.number)), &Effect::Nothing, at(second)).await.unwrap();
     }
     let running = start(&store, &shop).await;
     store.write_release(running.id, |number| release(&shop, number)).await.unwrap();
