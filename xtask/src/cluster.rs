@@ -257,6 +257,8 @@ impl Cluster {
     pub(crate) fn running() -> Result<Self> {
         must_be_this_checkouts()?;
         let parts = [Part::Base, Part::Kubernetes, Part::Ingress];
+        // Whoever asked goes on using it after a run of the tests.
+        set_of_tests(false)?;
         begin_kubernetes(&parts)?;
         Self::of_checkout(&parts)
     }
@@ -271,6 +273,7 @@ impl Cluster {
 
     /// The Docker engines of this checkout, started if need be.
     pub(crate) fn docker() -> Result<Self> {
+        set_of_tests(false)?;
         up_docker()?;
         Self::of_checkout(&[Part::Base, Part::Docker])
     }

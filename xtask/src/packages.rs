@@ -62,6 +62,11 @@ const NO_SERVICES: &str = "#!/bin/sh\n# For the duration of one `cargo xtask` of
 
 /// Installs what is missing. Does nothing, in no time, when nothing is.
 pub(crate) fn install(needed: &[&[Needed]]) -> Result<()> {
+    if fs::read_to_string(POLICY).is_ok_and(|policy| policy == NO_SERVICES) {
+        // Of an installation that was killed; one on its way is waited for.
+        let _lock = lock()?;
+        let _ = fs::remove_file(POLICY);
+    }
     let mut missing: Vec<&str> =
         needed.concat().iter().filter(|(file, _)| !is_there(file)).map(|&(_, package)| package).collect();
     missing.sort_unstable();
@@ -75,9 +80,7 @@ pub(crate) fn install(needed: &[&[Needed]]) -> Result<()> {
     }
     progress::step(format!("installing {names}"), || {
         // Two at once would take each other's policy away.
-        let _lock = paths::lock(&paths::state()?.join("packages.lock"), || {
-            progress::say("waiting for another checkout that installs packages");
-        })?;
+        let _lock = lock()?;
         // Packages with a service start it at once; ours run on their own ports, and Debian's would only be in the way.
         let _policy = NoServices::enforce()?;
         // One broken source of somebody else's must not stop this; what matters is whether the packages can be had.
@@ -89,6 +92,12 @@ pub(crate) fn install(needed: &[&[Needed]]) -> Result<()> {
             (Err(install), Err(update)) => Err(install.context(update)),
             (install, _) => install.map(drop),
         }
+    })
+}
+
+fn lock() -> Result<fs::File> {
+    paths::lock(&paths::state()?.join("packages.lock"), || {
+        progress::say("waiting for another checkout that installs packages");
     })
 }
 
@@ -112,10 +121,8 @@ struct NoServices {
 impl NoServices {
     fn enforce() -> Result<Self> {
         use std::io::Write as _;
-        match fs::read_to_string(POLICY) {
-            Ok(policy) if policy == NO_SERVICES => return Ok(Self { made: true }),
-            Ok(_) => return Ok(Self { made: false }),
-            Err(_) => {}
+        if Path::new(POLICY).exists() {
+            return Ok(Self { made: false });
         }
         let mut file = fs::OpenOptions::new()
             .write(true)

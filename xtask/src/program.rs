@@ -49,7 +49,8 @@ pub(crate) fn folders() -> impl Iterator<Item = PathBuf> {
     env::split_paths(&path).collect::<Vec<_>>().into_iter().chain(usual.map(PathBuf::from))
 }
 
-fn is_program(file: &Path) -> bool {
+/// Whether a file can be run.
+pub(crate) fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

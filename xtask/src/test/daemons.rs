@@ -1,10 +1,10 @@
 //! What the tests run against, as far as these tests need it.
 
-use std::{fs, thread};
+use std::thread;
 
 use anyhow::Result;
 
-use super::scope::Scope;
+use super::{Lanes, scope::Scope};
 use crate::{
     cluster::{self, Cluster, Environment},
     images, packages, progress,
@@ -17,14 +17,13 @@ const ON_DOCKER: [&str; 4] = ["hops", "hops-build", "hops-buildkit", "hops-docke
 /// Crates whose tests use a certificate authority.
 const WITH_AUTHORITY: [&str; 2] = ["hops", "hops-certificates"];
 
-/// Which of them, and which ran before. While this lives, no other run of the tests of this checkout begins.
+/// Which of them, and which ran before.
 pub(super) struct Daemons {
     wanted: Engines,
     found: Engines,
     authority: bool,
     /// The user's own take the place of all of them.
     are_users: bool,
-    _turn: fs::File,
 }
 
 struct Engines {
@@ -33,10 +32,8 @@ struct Engines {
 }
 
 impl Daemons {
-    /// Waits for the end of another run of this checkout, and stops what one that was interrupted has left: its containers
-    /// would be in the way.
+    /// Stops what a run that was interrupted has left: its containers would be in the way.
     pub(super) fn of(scope: &Scope) -> Result<Self> {
-        let turn = cluster::lock_tests()?;
         let mut found = Engines::running()?;
         if found.any() && cluster::is_of_tests()? {
             progress::say("an interrupted run of the tests has left what it started");
@@ -51,17 +48,17 @@ impl Daemons {
             found,
             authority: scope.holds_any(&WITH_AUTHORITY),
             are_users: cluster::is_users()?,
-            _turn: turn,
         })
     }
 
     /// Installs, builds and starts what is missing, as long as it goes on. Gives the way to it, if there is any.
-    pub(super) fn start(&self, goes_on: impl Fn() -> bool + Sync) -> Result<Option<Environment>> {
+    pub(super) fn start(&self, lanes: &Lanes) -> Result<Option<Environment>> {
+        let ended = |error: &anyhow::Error| lanes.end(error);
         if self.authority {
-            packages::install(&[packages::TESTS])?;
+            packages::install(&[packages::TESTS]).inspect_err(ended)?;
         }
         if self.are_users {
-            return cluster::up().map(Some);
+            return cluster::up().inspect_err(ended).map(Some);
         }
         if !self.wanted.any() {
             return Ok(None);
@@ -69,19 +66,19 @@ impl Daemons {
         if !self.found.any() {
             cluster::set_of_tests(true)?;
         }
-        let base = Cluster::base()?;
+        let base = Cluster::base().inspect_err(ended)?;
         thread::scope(|threads| {
             // Mostly waits for the package mirror, while the next ones compute.
-            let images = threads.spawn(|| images::make(&base, &[], &goes_on));
-            if self.wanted.docker && goes_on() {
-                cluster::up_docker()?;
+            let images = threads.spawn(|| images::make(&base, &[], &|| lanes.go_on()).inspect_err(ended));
+            if self.wanted.docker && lanes.go_on() {
+                cluster::up_docker().inspect_err(ended)?;
             }
-            if self.wanted.kubernetes && goes_on() {
-                cluster::up()?;
+            if self.wanted.kubernetes && lanes.go_on() {
+                cluster::up().inspect_err(ended)?;
             }
             images.join().expect("making images does not panic")
         })?;
-        Environment::current().map(Some)
+        if lanes.go_on() { Environment::current().map(Some) } else { Ok(None) }
     }
 
     /// Stops what was started.

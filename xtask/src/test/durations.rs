@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 use crate::{paths, progress};
@@ -81,6 +81,16 @@ pub(super) fn begin() -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Fails where a run that says that it passed has recorded no test.
+pub(super) fn some_test_ran() -> Result<()> {
+    let count =
+        read(&record())?.map_or(0, |record| record.programs.iter().map(|program| program.tests.len()).sum());
+    if count == 0 {
+        bail!("cargo-nextest says that all is well, and recorded no test in {}", record().display())
+    }
+    Ok(())
 }
 
 /// After a run of all tests that passed. Gives what `cargo xtask tidy` says of it.

