@@ -102,15 +102,14 @@ impl Job {
         let Deploy { id, ref target, .. } = self.deploy;
         loop {
             match self.attempt(resumed).await {
-                Ok(()) => break,
+                // Or it was ended, or removed, meanwhile.
+                Ok(()) | Err(StoreError::DeployFinished(_) | StoreError::DeployMissing(_)) => break,
                 Err(error) if error.is_passing() => {
                     tracing::error!(deploy = %id, %target, error = &error as &dyn std::error::Error,
                         "the state is out of reach; trying again");
                     tokio::time::sleep(PAUSE).await;
                     resumed = true;
                 }
-                // It was ended, or removed, meanwhile.
-                Err(StoreError::DeployFinished(_) | StoreError::DeployMissing(_)) => break,
                 Err(error) => {
                     tracing::error!(deploy = %id, %target, error = &error as &dyn std::error::Error,
                         "a deploy's end cannot be written");
@@ -128,7 +127,10 @@ impl Job {
             let worked = AssertUnwindSafe(self.end(resumed, &events)).catch_unwind().await;
             // The outcome has to be the last event, so those on their way are kept first.
             drop(events);
-            worked.unwrap_or_else(|_| Err(Stop::of_panic()))
+            match worked {
+                Ok(worked) => worked,
+                Err(_) => Err(Stop::of_panic()),
+            }
         };
         let (result, kept) = tokio::join!(working, self.keep(received));
         kept?;

@@ -73,10 +73,10 @@ impl Machine {
         self.directory.path()
     }
 
-    /// Names of this platform's containers that run.
+    /// Names of this platform's containers, whether they run or not: one that was stopped is to be removed.
     pub(crate) async fn containers(&self) -> Result<Vec<String>> {
         let filter = self.filter();
-        let list = ["ps", "--filter", &filter, "--format", "{{.Names}}"];
+        let list = ["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"];
         let mut names: Vec<String> = self.engine.docker(&list).await?.lines().map(str::to_owned).collect();
         names.sort();
         Ok(names)
