@@ -4,6 +4,7 @@
 //! What was built is kept in the cache under a key of everything that went in, and shared by all checkouts. Two are to be had
 //! ready, and built only where that fails.
 
+mod cache;
 pub(crate) mod wheel;
 
 use std::{
@@ -15,7 +16,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use self::wheel::Wheel;
+pub(crate) use self::cache::is_whole;
+use self::{
+    cache::{are_whole, keep},
+    wheel::Wheel,
+};
 use crate::{digest::Key, paths, program, progress};
 
 /// One module under `tools/`.
@@ -292,28 +297,6 @@ impl Go {
     }
 }
 
-/// Gives a folder of programs its name in the cache, in the place of a damaged one. Written to the disk before, so that a
-/// name never stands for less, even after a power cut.
-fn keep(unfinished: &Path, target: &Path) -> Result<()> {
-    for entry in fs::read_dir(unfinished)? {
-        fs::File::open(entry?.path())?.sync_all()?;
-    }
-    if target.exists() {
-        fs::remove_dir_all(target).with_context(|| format!("cannot remove {}", target.display()))?;
-    }
-    fs::rename(unfinished, target).with_context(|| format!("cannot make {}", target.display()))
-}
-
-/// Whether a folder of the cache holds these programs.
-fn are_whole(folder: &Path, programs: &[&str]) -> bool {
-    programs.iter().all(|program| is_whole(&folder.join(program)))
-}
-
-/// Whether a program is there, with something in it.
-pub(crate) fn is_whole(program: &Path) -> bool {
-    program::is_program(program) && program.metadata().is_ok_and(|file| file.len() > 0)
-}
-
 /// A key of all that decides what a build makes: module files, sources, compiler, arguments.
 fn key(folder: &Path, compiler: &str, arguments: &[String]) -> Result<String> {
     let files = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -338,9 +321,7 @@ fn required<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::{Path, Version, are_whole, fs, keep, key, paths, required, wheel};
+    use super::{Version, fs, key, paths, required, wheel};
 
     fn folder(source: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -377,29 +358,6 @@ mod tests {
         // Kubernetes 1.36.3 publishes its parts as modules of version v0.36.3.
         let kubectl = version("kubectl", "k8s.io/kubectl");
         assert_eq!(kubectl.replacen("v0.", "1.", 1), wheel::KUBECTL.version());
-    }
-
-    #[test]
-    fn a_damaged_folder_of_the_cache_is_none() {
-        let cache = tempfile::tempdir().unwrap();
-        let (unfinished, target) = (cache.path().join("unfinished"), cache.path().join("tool"));
-        let is_whole = || are_whole(&target, &["program", "other"]);
-        let write = |folder: &Path, name: &str, text: &str| {
-            fs::write(folder.join(name), text).unwrap();
-            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
-        };
-        assert!(!is_whole());
-        fs::create_dir(&target).unwrap();
-        write(&target, "program", "whole");
-        assert!(!is_whole(), "one is missing");
-        write(&target, "other", "");
-        assert!(!is_whole(), "one is empty");
-        fs::create_dir(&unfinished).unwrap();
-        for name in ["program", "other"] {
-            write(&unfinished, name, "whole");
-        }
-        keep(&unfinished, &target).unwrap();
-        assert!(is_whole() && !unfinished.exists());
     }
 
     #[test]

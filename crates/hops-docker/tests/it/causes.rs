@@ -171,9 +171,10 @@ async fn a_newer_deploy_takes_the_place_of_one_on_its_way(engine: DockerEngine) 
         scene.deploy_well(std::slice::from_ref(&newest)).await
     };
     let (outcomes, newer) = tokio::join!(apply(engine, &plan, events), newer);
-    let cause = outcomes?[0].cause.clone().context("it is told")?;
+    let (outcomes, newer) = (outcomes?, newer?);
+    let cause = outcomes[0].cause.as_ref().context("it is told")?;
     ensure!(cause.code == CauseCode::Cancelled, "{cause:#?}");
-    ensure!(newer?.of("web").result == ApplingResult::Live);
+    ensure!(newer.of("web").result == ApplingResult::Live);
     ensure!(scene.get(&web, "/").await?.body == "three\n");
     scene.end().await
 }

@@ -5,6 +5,7 @@
 mod apps;
 mod events;
 mod file;
+mod golden;
 mod queue;
 mod records;
 mod releases;
