@@ -24,6 +24,11 @@ pub(crate) struct Hops {
     running: RwLock<Option<Running>>,
 }
 
+/// How long what HOPS has in hand may take to end.
+const ENDING: Duration = Duration::from_secs(10);
+/// On a busy machine a conversation of three seconds takes longer than the default's ten. Tests of the proxy prove both.
+const DRAIN: DrainTimes = DrainTimes { requests: Duration::from_mins(1), upgraded: Duration::from_mins(1) };
+
 struct Running {
     docker: Docker,
     _proxy: Proxy,
@@ -45,9 +50,7 @@ impl Hops {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (settings, folder, routes) = (self.settings.clone(), directory.to_owned(), Routes::new());
         let given = routes.clone();
-        let docker = runtime
-            .spawn(async move { Docker::start(settings, &folder, given, DrainTimes::default()).await })
-            .await;
+        let docker = runtime.spawn(async move { Docker::start(settings, &folder, given, DRAIN).await }).await;
         let docker = match docker.context("starting")? {
             Ok(docker) => docker,
             Err(error) => {
@@ -79,6 +82,15 @@ impl Hops {
         }
     }
 
+    /// Ends it for good, and waits until nothing of it is left.
+    pub(crate) fn end(&self) {
+        let running = self.running.write().expect("nobody panics with it").take();
+        if let Some(running) = running {
+            // A thread of its own may wait where a task may not.
+            let _ = std::thread::spawn(move || running.runtime.shutdown_timeout(ENDING)).join();
+        }
+    }
+
     /// Does something as HOPS itself would; it ends with HOPS.
     async fn run<T: Send + 'static, F>(&self, action: impl FnOnce(Docker) -> F) -> Result<T, EngineError>
     where
@@ -95,14 +107,6 @@ impl Hops {
         let running = self.running.read().expect("nobody panics with it");
         let running = running.as_ref().ok_or_else(away)?;
         Ok((running.docker.clone(), running.runtime.handle().clone()))
-    }
-}
-
-impl Drop for Hops {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.get_mut().expect("nobody panics with it").take() {
-            running.runtime.shutdown_background();
-        }
     }
 }
 

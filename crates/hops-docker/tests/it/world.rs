@@ -90,6 +90,8 @@ impl Machine {
 impl Drop for Machine {
     /// Whatever a failed test left behind.
     fn drop(&mut self) {
+        // It would make them anew.
+        self.hops.end();
         let filter = self.filter();
         let docker = |arguments: &[&str]| {
             let output =
