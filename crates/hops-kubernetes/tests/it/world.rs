@@ -10,7 +10,7 @@ use hops_model::{ImageRef, Target};
 use hops_testkit::{Daemons, Impossible, Proxy, World, testapp};
 
 /// Short enough for a test to wait for.
-const SOON: Duration = Duration::from_mins(1);
+const SOON: Duration = Duration::from_secs(30);
 /// Counts only where a mistake is certain, so it may be short. The default itself is waited for end to end.
 const MISTAKE: Duration = Duration::from_secs(10);
 /// The ingress controller takes notice late on a machine where many tests run at once.
