@@ -17,7 +17,7 @@ use futures::FutureExt;
 use hops_engine::Events;
 use hops_model::{
     ApplingOutcome, ApplingResult, Cause, CauseCode, Deploy, DesiredAppling, Event, Outcome, Release,
-    release::Origin,
+    ReleaseNumber, release::Origin,
 };
 use hops_store::{Effect, StoreError};
 use jiff::Timestamp;
@@ -40,17 +40,32 @@ pub(crate) struct Job {
 }
 
 /// How a deploy ends.
-struct End {
-    outcome: Outcome,
-    effect: Effect,
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    pub(crate) effect: Effect,
 }
 
 /// Why a deploy ends before its roll-out does.
 enum Stop {
     /// So.
     End(End),
-    /// The state is out of reach. The deploy stays as it is and is taken up at the next start.
+    /// HOPS itself failed, wherever it was.
+    Broken(Cause),
+    /// The state is out of reach.
     Store(StoreError),
+}
+
+impl End {
+    /// Before the engine was asked for anything.
+    fn before(outcome: Outcome) -> Self {
+        Self { outcome, effect: Effect::Nothing }
+    }
+
+    /// Wherever it was: with its release written it may have reached the engine.
+    pub(crate) fn broken(cause: Cause, release: Option<ReleaseNumber>) -> Self {
+        let effect = if release.is_some() { Effect::Unknown } else { Effect::Nothing };
+        Self { outcome: Outcome { release, ..Outcome::failed(cause) }, effect }
+    }
 }
 
 impl From<StoreError> for Stop {
@@ -62,26 +77,9 @@ impl From<StoreError> for Stop {
     }
 }
 
-impl Stop {
-    /// Its words are in the log: they are nothing that a user could mend.
-    fn of_panic() -> Self {
-        let help = "deploy again; if it stays, the server's log shows where";
-        let cause = Cause::new(CauseCode::Internal, "HOPS itself failed during the deploy", help);
-        Self::End(End { outcome: Outcome::failed(cause), effect: Effect::Unknown })
-    }
-}
-
-fn cancelled() -> Cause {
-    Cause::new(
-        CauseCode::Cancelled,
-        "the deploy was cancelled during its build",
-        "nothing that runs was changed",
-    )
-}
-
 impl From<Cause> for Stop {
     fn from(cause: Cause) -> Self {
-        Self::End(End { outcome: Outcome::failed(cause), effect: Effect::Nothing })
+        Self::End(End::before(Outcome::failed(cause)))
     }
 }
 
@@ -94,6 +92,17 @@ impl From<ControlError> for Stop {
     }
 }
 
+fn cancelled() -> Cause {
+    let message = "the deploy was cancelled before its release was written";
+    Cause::new(CauseCode::Cancelled, message, "nothing that runs was changed")
+}
+
+/// A panic's own words are in the log: they are nothing that a user could mend.
+fn panicked() -> Cause {
+    let help = "deploy again; if it stays, the server's log shows where";
+    Cause::new(CauseCode::Internal, "HOPS itself failed during the deploy", help)
+}
+
 impl Job {
     /// Does the deploy and records its outcome. `resumed` tells that a former server had begun it.
     ///
@@ -102,8 +111,8 @@ impl Job {
         let Deploy { id, ref target, .. } = self.deploy;
         loop {
             match self.attempt(resumed).await {
-                // Or it was ended, or removed, meanwhile.
-                Ok(()) | Err(StoreError::DeployFinished(_) | StoreError::DeployMissing(_)) => break,
+                Ok(()) => break,
+                Err(error) if error.is_of_ended() => break,
                 Err(error) if error.is_passing() => {
                     tracing::error!(deploy = %id, %target, error = &error as &dyn std::error::Error,
                         "the state is out of reach; trying again");
@@ -129,20 +138,16 @@ impl Job {
             drop(events);
             match worked {
                 Ok(worked) => worked,
-                Err(_) => Err(Stop::of_panic()),
+                Err(_) => Err(Stop::Broken(panicked())),
             }
         };
         let (result, kept) = tokio::join!(working, self.keep(received));
         kept?;
         let End { outcome, effect } = match result {
             Ok(end) | Err(Stop::End(end)) => end,
-            Err(Stop::Store(error)) if error.is_passing() => return Err(error),
-            Err(Stop::Store(error @ (StoreError::DeployFinished(_) | StoreError::DeployMissing(_)))) => {
-                return Err(error);
-            }
-            Err(Stop::Store(error)) => {
-                End { outcome: Outcome::failed(Cause::from(&error)), effect: Effect::Unknown }
-            }
+            Err(Stop::Broken(cause)) => End::broken(cause, self.release().await?),
+            Err(Stop::Store(error)) if error.is_passing() || error.is_of_ended() => return Err(error),
+            Err(Stop::Store(error)) => End::broken(Cause::from(&error), self.release().await?),
         };
         self.parts.store.finish(id, &outcome, &effect, Timestamp::now()).await.map(drop)
     }
@@ -167,7 +172,7 @@ impl Job {
     async fn end(&self, resumed: bool, events: &Events) -> Result<End, Stop> {
         let Deploy { commit, subject, .. } = &self.deploy;
         events.send(Event::Started { commit: commit.clone(), subject: subject.clone(), resumed });
-        let written = match self.deploy.release {
+        let written = match self.release().await? {
             Some(number) => self.parts.store.release(&self.deploy.target, number).await?,
             None => None,
         };
@@ -179,6 +184,12 @@ impl Job {
         events.send(Event::Released { release: release.number });
         let rolled_out = self.roll_out(&release, events).await?;
         Ok(End { effect: effect(&release, &rolled_out), outcome: merge(&release, rolled_out) })
+    }
+
+    /// The release that is written; this may not be the first attempt.
+    async fn release(&self) -> Result<Option<ReleaseNumber>, StoreError> {
+        let id = self.deploy.id;
+        Ok(self.parts.store.deploy(id).await?.ok_or(StoreError::DeployMissing(id))?.release)
     }
 
     async fn build_and_write(&self, events: &Events) -> Result<Release, Stop> {
@@ -200,14 +211,18 @@ impl Job {
 
 /// What a roll-out leaves in effect.
 fn effect(release: &Release, rolled_out: &[ApplingOutcome]) -> Effect {
-    let is_live = |form: &&DesiredAppling| {
-        rolled_out.iter().any(|outcome| outcome.name == form.name && outcome.result != ApplingResult::Failed)
+    let outcome_of = |form: &DesiredAppling| rolled_out.iter().find(|outcome| outcome.name == form.name);
+    let is_live =
+        |form: &&DesiredAppling| outcome_of(form).is_some_and(|it| it.result != ApplingResult::Failed);
+    let is_unsettled = |form: &&DesiredAppling| {
+        outcome_of(form).is_none_or(|it| it.result == ApplingResult::Failed && it.restored.is_none())
     };
     let forms = &release.desired.applings;
     let applings = forms.iter().map(|form| &form.name).chain(release.failed_builds.keys());
     Effect::Applied {
         live: forms.iter().filter(is_live).cloned().collect(),
         applings: applings.cloned().collect(),
+        unsettled: forms.iter().filter(is_unsettled).flat_map(|form| form.routes.clone()).collect(),
     }
 }
 

@@ -6,13 +6,17 @@ use std::{
     time::Duration,
 };
 
-use hops_model::{Cause, CauseCode, Deploy, DeployId, Outcome};
-use hops_store::{Effect, StoreError};
+use hops_model::{Cause, CauseCode, Deploy, DeployId};
+use hops_store::StoreError;
 use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{feed::Feed, job::Job, parts::Parts};
+use crate::{
+    feed::Feed,
+    job::{End, Job},
+    parts::Parts,
+};
 
 /// Before something is tried again that failed by a fault of the state, of whose end nothing tells.
 pub(crate) async fn pause() {
@@ -56,8 +60,7 @@ impl Runner {
         });
         for deploy in left {
             if runner.parts.store.take_up(deploy.id).await? > MOST_STARTS {
-                let outcome = Outcome { release: deploy.release, ..Outcome::failed(deadly()) };
-                let effect = deploy.release.map_or(Effect::Nothing, |_| Effect::Unknown);
+                let End { outcome, effect } = End::broken(deadly(), deploy.release);
                 runner.parts.store.finish(deploy.id, &outcome, &effect, Timestamp::now()).await?;
                 tracing::error!(deploy = %deploy.id, target = %deploy.target, "given up: HOPS ended during it again and again");
                 continue;

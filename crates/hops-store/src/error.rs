@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hops_model::{Cause, CauseCode, DeployId, HostName, Target};
-use sqlx::migrate::MigrateError;
+use sqlx::{error::ErrorKind, migrate::MigrateError};
 use thiserror::Error;
 
 /// The store could not do what it was asked.
@@ -130,9 +130,26 @@ impl StoreError {
         }
     }
 
-    /// Whether the same may succeed later without anybody's doing, or once somebody has made room on a disk.
+    /// Whether the same may succeed later without anybody's doing, or once somebody has made room on a disk. Where a row is
+    /// not as the statement wants it, it never will.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::ReadOnly { .. } | Self::Failed { .. })
+        match self {
+            Self::Full { .. } | Self::ReadOnly { .. } => true,
+            Self::Failed { source: sqlx::Error::Database(error), .. } => error.kind() == ErrorKind::Other,
+            Self::Failed { source, .. } => matches!(
+                source,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether the deploy has ended meanwhile, or was removed.
+    pub fn is_of_ended(&self) -> bool {
+        matches!(self, Self::DeployFinished(_) | Self::DeployMissing(_))
     }
 
     fn help(&self) -> &'static str {

@@ -34,7 +34,7 @@ impl Store {
     }
 }
 
-/// The hosts of what serves from now on are these, and nothing is coming.
+/// The hosts that are held from now on are these, and nothing is coming.
 pub(crate) async fn serve(
     connection: &mut SqliteConnection,
     target: &Target,
@@ -58,6 +58,20 @@ pub(crate) async fn serve(
             .doing(action)?;
     }
     forget_free(connection, target).await
+}
+
+/// What was coming may be there.
+pub(crate) async fn keep_what_was_coming(
+    connection: &mut SqliteConnection,
+    target: &Target,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE hosts SET serves = TRUE, comes = FALSE WHERE app = $1 AND environment = $2 AND comes")
+        .bind(target.app.as_str())
+        .bind(target.environment.as_str())
+        .execute(connection)
+        .await
+        .map(drop)
+        .doing("keep the hosts")
 }
 
 /// What was coming does not come.

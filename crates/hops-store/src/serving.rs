@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hops_model::{ApplingName, DesiredAppling, Target};
+use hops_model::{ApplingName, DesiredAppling, HostName, Target};
 use sqlx::SqliteConnection;
 
 use crate::{
@@ -17,7 +17,8 @@ use crate::{
 pub enum Effect {
     /// It changed nothing: what served before serves on, and the hosts that were to come are let go.
     Nothing,
-    /// It went as far as the engine, which could not say what became of it: whatever was to come may be there.
+    /// It went as far as the engine, and nobody can say what became of it: whatever was to come may be there, and keeps
+    /// its hosts until a deploy is applied.
     Unknown,
     /// The applings are as its outcome says.
     Applied {
@@ -25,6 +26,8 @@ pub enum Effect {
         live: Vec<DesiredAppling>,
         /// Every appling that the app has now, those that failed as well. What is not named is gone, and forgotten.
         applings: BTreeSet<ApplingName>,
+        /// Hosts of those that failed and had nothing to go back to: what is left of them may heal, and be reached.
+        unsettled: Vec<HostName>,
     },
 }
 
@@ -47,8 +50,8 @@ pub(crate) async fn put_into_effect(
 ) -> Result<(), StoreError> {
     match effect {
         Effect::Nothing => hosts::let_go_of_what_was_coming(connection, target).await,
-        Effect::Unknown => Ok(()),
-        Effect::Applied { live, applings } => {
+        Effect::Unknown => hosts::keep_what_was_coming(connection, target).await,
+        Effect::Applied { live, applings, unsettled } => {
             for form in live {
                 write(connection, target, form).await?;
             }
@@ -57,7 +60,8 @@ pub(crate) async fn put_into_effect(
                 forget(connection, target, gone).await?;
             }
             let forms = serving.values().filter(|form| applings.contains(&form.name));
-            hosts::serve(connection, target, forms.flat_map(|form| &form.routes)).await
+            let held = forms.flat_map(|form| &form.routes).chain(unsettled);
+            hosts::serve(connection, target, held).await
         }
     }
 }

@@ -101,15 +101,18 @@ impl Store {
         file.unlock().map_err(|source| StoreError::Open { path: path.clone(), source: Box::new(source) })
     }
 
-    /// Has the database refuse events, or take them again: a fault that tests cannot provoke in another way.
+    /// Has the database take no new rows of a table, or take them again: a fault that tests cannot provoke in another way.
     #[cfg(feature = "faults")]
-    pub async fn refuse_events(&self, refuse: bool) -> Result<(), StoreError> {
+    pub async fn refuse(&self, table: &'static str, refuse: bool) -> Result<(), StoreError> {
         let statement = if refuse {
-            "CREATE TRIGGER refused BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'refused by a test'); END"
+            format!(
+                "CREATE TRIGGER refused BEFORE INSERT ON {table} BEGIN SELECT RAISE(FAIL, 'refused by a test'); END"
+            )
         } else {
-            "DROP TRIGGER refused"
+            "DROP TRIGGER refused".to_owned()
         };
-        sqlx::query(statement).execute(&self.writer).await.map(drop).doing("refuse events")
+        let statement = sqlx::AssertSqlSafe(statement);
+        sqlx::query(statement).execute(&self.writer).await.map(drop).doing("refuse rows")
     }
 
     pub(crate) fn reader(&self) -> &SqlitePool {

@@ -135,7 +135,7 @@ impl Daemon {
         // `HOPS_STATE` means another folder to `hops server` than to these tasks, and beats its configuration.
         command.env_remove("HOPS_STATE").env_remove("HOPS_LISTEN");
         command.env("NO_PROXY", NO_PROXY).env("no_proxy", NO_PROXY);
-        // All of them are Go programs. Tests are short of processors, not of memory, so garbage is collected seldom.
+        // Of the Go programs, which most are. Tests are short of processors, not of memory, so garbage is collected seldom.
         command.env("GOGC", "400");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

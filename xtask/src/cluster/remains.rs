@@ -1,4 +1,4 @@
-//! What containers leave behind when their runtime is stopped.
+//! What containers leave behind when their runtime is stopped, and tests when they are killed.
 
 use std::{
     ffi::OsStr,

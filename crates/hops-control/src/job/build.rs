@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use hops_build::{ApplingBuild, BuildRequest};
 use hops_engine::Events;
 use hops_model::{ApplingName, ApplingOutcome, BuiltImage, Cause, CommitId, Event, Outcome};
-use hops_store::Effect;
 
 use super::{End, Job, Stop};
 use crate::checked::Checked;
@@ -37,7 +36,7 @@ impl Job {
             let failed = built.failed.into_iter();
             let applings = failed.map(|(name, cause)| ApplingOutcome::failed(name, cause)).collect();
             let outcome = Outcome { release: None, applings, cause: None };
-            return Err(Stop::End(End { outcome, effect: Effect::Nothing }));
+            return Err(Stop::End(End::before(outcome)));
         }
         Ok(built)
     }

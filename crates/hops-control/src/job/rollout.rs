@@ -36,7 +36,8 @@ impl Job {
         let Some(text) = self.parts.store.plan(self.deploy.id).await? else { return Ok(None) };
         let unreadable = |error: serde_json::Error| {
             let message = "the plan that a former version of HOPS wrote cannot be read";
-            Cause::new(CauseCode::Internal, message, "deploy again").with_proof(error.to_string())
+            let cause = Cause::new(CauseCode::Internal, message, "deploy again");
+            Stop::Broken(cause.with_proof(error.to_string()))
         };
         Ok(Some(serde_json::from_value(text).map_err(unreadable)?))
     }

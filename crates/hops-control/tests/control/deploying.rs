@@ -66,8 +66,7 @@ async fn a_failed_appling_is_not_taken_for_its_good_form() {
 #[tokio::test]
 async fn an_appling_that_was_removed_does_not_come_back_in_its_old_form() {
     let platform = Platform::start().await;
-    platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
-    platform.deploy_to_end(&platform.commit("applings = [\"api\"]\n", "two").await).await;
+    platform.remove_web().await;
     platform.builder.failing.lock().unwrap().insert(appling("web"));
     let outcome = platform.deploy_to_end(&platform.commit(ROOT, "three").await).await;
     assert_eq!(results(&outcome), "api live, web failed");
@@ -80,8 +79,7 @@ async fn an_appling_that_was_removed_does_not_come_back_in_its_old_form() {
 #[tokio::test]
 async fn an_appling_that_was_removed_is_nothing_to_go_back_to() {
     let platform = Platform::start().await;
-    platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
-    platform.deploy_to_end(&platform.commit("applings = [\"api\"]\n", "two").await).await;
+    platform.remove_web().await;
     platform.engine.failing.lock().unwrap().insert(appling("web"));
     let outcome = platform.deploy_to_end(&platform.commit(ROOT, "three").await).await;
     assert_eq!(results(&outcome), "api live, web failed");
@@ -127,9 +125,7 @@ async fn a_file_that_names_another_app_is_refused() {
 #[tokio::test]
 async fn the_second_deploy_waits_and_the_third_takes_its_place() {
     let platform = Platform::start().await;
-    platform.builder.building.close();
-    let first = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
-    platform.wait_for(first.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    let first = platform.building("one").await;
     let second = platform.deploy(&platform.commit(ROOT, "two").await).await.unwrap();
     let third = platform.deploy(&platform.commit(ROOT, "three").await).await.unwrap();
     let replaced = platform.outcome(second.id).await;
@@ -144,9 +140,7 @@ async fn the_second_deploy_waits_and_the_third_takes_its_place() {
 #[tokio::test]
 async fn a_deploy_is_cancelled_while_it_builds_and_not_later() {
     let platform = Platform::start().await;
-    platform.builder.building.close();
-    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
-    platform.wait_for(deploy.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    let deploy = platform.building("one").await;
     platform.control.cancel(deploy.id).await.unwrap();
     let outcome = platform.outcome(deploy.id).await;
     assert_eq!(outcome.cause.unwrap().code, CauseCode::Cancelled);
@@ -189,6 +183,37 @@ async fn a_host_stays_with_what_serves_while_a_deploy_without_it_fails() {
     assert_eq!(taken.cause.unwrap().code, CauseCode::RouteTaken);
     assert!(deploy(&other, "b.example.com", "four").await.is_success(), "what did not come was let go");
     assert!(deploy(&shop(), "a.example.com", "five").await.is_success());
+}
+
+#[tokio::test]
+async fn a_host_stays_with_what_may_be_left_of_a_deploy() {
+    let platform = Platform::start().await;
+    let other = AppName::parse("other").unwrap();
+    let deploy = async |app: &AppName, host: &str, note: &str| {
+        let commit = platform.commit_to(app, &format!("domains = [\"{host}\"]\n"), note).await;
+        let deploy = platform.control.deploy(app, Some(Environment::Prod), &commit).await.unwrap();
+        platform.outcome(deploy.id).await
+    };
+    let taken = async |host: &str, note: &str| {
+        deploy(&other, host, note).await.cause.is_some_and(|cause| cause.code == CauseCode::RouteTaken)
+    };
+    // Nothing served before: its containers stay, and may heal.
+    platform.engine.failing.lock().unwrap().insert(appling("shop"));
+    deploy(&shop(), "a.example.com", "one").await;
+    assert!(taken("a.example.com", "two").await);
+    platform.engine.failing.lock().unwrap().clear();
+    // The engine could not say what became of it; and what comes next changes nothing.
+    *platform.engine.away.lock().unwrap() = u32::MAX;
+    deploy(&shop(), "b.example.com", "three").await;
+    *platform.engine.away.lock().unwrap() = 0;
+    platform.builder.failing.lock().unwrap().insert(appling("shop"));
+    deploy(&shop(), "c.example.com", "four").await;
+    for host in ["a.example.com", "b.example.com"] {
+        assert!(taken(host, &format!("five {host}")).await, "{host}");
+    }
+    platform.builder.failing.lock().unwrap().clear();
+    assert!(deploy(&shop(), "c.example.com", "six").await.is_success());
+    assert!(deploy(&other, "b.example.com", "seven").await.is_success());
 }
 
 #[tokio::test]

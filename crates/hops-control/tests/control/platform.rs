@@ -122,6 +122,35 @@ impl Platform {
         self.control.deploy(&shop(), Some(Environment::Test), commit).await
     }
 
+    /// A deploy that is being built, until the builder lets it pass.
+    pub(crate) async fn building(&self, note: &str) -> Deploy {
+        self.builder.building.close();
+        let deploy = self.deploy(&self.commit(ROOT, note).await).await.unwrap();
+        self.wait_for(deploy.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+        deploy
+    }
+
+    /// A deploy that is being rolled out, until the engine lets it pass.
+    pub(crate) async fn rolling_out(&self, note: &str) -> Deploy {
+        self.engine.applying.close();
+        let deploy = self.deploy(&self.commit(ROOT, note).await).await.unwrap();
+        self.wait_for(deploy.id, |event| matches!(event, Event::Rollout { .. })).await;
+        deploy
+    }
+
+    /// Two releases, the second without `web`.
+    pub(crate) async fn remove_web(&self) {
+        self.deploy_to_end(&self.commit(ROOT, "one").await).await;
+        self.deploy_to_end(&self.commit("applings = [\"api\"]\n", "two").await).await;
+    }
+
+    /// Waits until a deploy has its release.
+    pub(crate) async fn wait_for_release(&self, id: DeployId) {
+        while self.control.find_deploy(id).await.unwrap().release.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Deploys and waits for the end.
     pub(crate) async fn deploy_to_end(&self, commit: &CommitId) -> Outcome {
         let deploy = self.deploy(commit).await.unwrap();

@@ -1,10 +1,10 @@
 //! A killed server takes up its deploys where they were.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::sync::atomic::Ordering;
 
-use hops_model::{CauseCode, DeployState, Event, ReleaseNumber};
+use hops_model::{CauseCode, DeployState, Environment, Event, HostName, ReleaseNumber, Target};
 
-use crate::platform::{Platform, ROOT, appling, results, target};
+use crate::platform::{Platform, ROOT, appling, results, shop, target};
 
 #[tokio::test]
 async fn a_deploy_that_was_being_built_is_built_again() {
@@ -22,9 +22,7 @@ async fn a_deploy_that_was_being_built_is_built_again() {
 #[tokio::test]
 async fn a_deploy_that_was_being_rolled_out_applies_the_same_plan_again() {
     let platform = Platform::start().await;
-    platform.engine.applying.close();
-    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
-    platform.wait_for(deploy.id, |event| matches!(event, Event::Rollout { .. })).await;
+    let deploy = platform.rolling_out("one").await;
     let platform = platform.restart().await;
     platform.engine.applying.let_one_pass();
     let outcome = platform.outcome(deploy.id).await;
@@ -39,9 +37,7 @@ async fn a_deploy_that_was_being_rolled_out_applies_the_same_plan_again() {
 #[tokio::test]
 async fn a_deploy_that_brings_the_server_down_is_given_up_after_three_starts() {
     let mut platform = Platform::start().await;
-    platform.engine.applying.close();
-    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
-    platform.wait_for(deploy.id, |event| matches!(event, Event::Rollout { .. })).await;
+    let deploy = platform.rolling_out("one").await;
     for _ in 0..3 {
         platform = platform.crash().await;
         assert_eq!(platform.control.find_deploy(deploy.id).await.unwrap().state, DeployState::Running);
@@ -56,9 +52,7 @@ async fn a_deploy_that_brings_the_server_down_is_given_up_after_three_starts() {
 #[tokio::test]
 async fn a_server_that_is_stopped_in_order_may_take_a_deploy_up_as_often_as_it_likes() {
     let mut platform = Platform::start().await;
-    platform.engine.applying.close();
-    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
-    platform.wait_for(deploy.id, |event| matches!(event, Event::Rollout { .. })).await;
+    let deploy = platform.rolling_out("one").await;
     for _ in 0..5 {
         platform = platform.restart().await;
     }
@@ -71,11 +65,12 @@ async fn a_panic_ends_the_deploy_and_nothing_else() {
     let platform = Platform::start().await;
     platform.engine.panics.store(true, Ordering::Relaxed);
     let outcome = platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
-    let cause = outcome.cause.unwrap();
+    let cause = outcome.cause.as_ref().unwrap();
     assert_eq!(
         (cause.code, cause.message.as_str()),
         (CauseCode::Internal, "HOPS itself failed during the deploy")
     );
+    assert_eq!(outcome.release, Some(ReleaseNumber(1)), "it was written");
     platform.engine.panics.store(false, Ordering::Relaxed);
     assert!(platform.deploy_to_end(&platform.commit(ROOT, "two").await).await.is_success());
 }
@@ -83,27 +78,46 @@ async fn a_panic_ends_the_deploy_and_nothing_else() {
 #[tokio::test]
 async fn events_that_cannot_be_kept_for_a_while_are_kept_later() {
     let platform = Platform::start().await;
-    platform.builder.building.close();
-    let deploy = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
-    platform.wait_for(deploy.id, |event| matches!(event, Event::BuildStarted { .. })).await;
-    platform.store.refuse_events(true).await.unwrap();
+    let deploy = platform.building("one").await;
+    platform.store.refuse("events", true).await.unwrap();
     platform.builder.building.let_one_pass();
     // The release is written, its event is not.
-    while platform.control.find_deploy(deploy.id).await.unwrap().release.is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    platform.store.refuse_events(false).await.unwrap();
+    platform.wait_for_release(deploy.id).await;
+    platform.store.refuse("events", false).await.unwrap();
     assert!(platform.outcome(deploy.id).await.is_success());
     let expected = ["started", "build-started", "build-started", "released", "rollout", "rollout", "outcome"];
     assert_eq!(platform.kinds(deploy.id).await, expected);
 }
 
 #[tokio::test]
+async fn a_fault_of_the_state_past_the_release_builds_nothing_twice() {
+    let platform = Platform::start().await;
+    let deploy = platform.building("one").await;
+    platform.store.refuse("plans", true).await.unwrap();
+    platform.builder.building.let_one_pass();
+    platform.wait_for_release(deploy.id).await;
+    platform.store.refuse("plans", false).await.unwrap();
+    assert!(platform.outcome(deploy.id).await.is_success());
+    assert_eq!(platform.builder.built.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_that_cannot_be_read_ends_the_deploy_and_lets_go_of_nothing() {
+    let platform = Platform::start().await;
+    let deploy = platform.rolling_out("one").await;
+    platform.store.save_plan(deploy.id, &serde_json::json!("of another version")).await.unwrap();
+    let platform = platform.restart().await;
+    let outcome = platform.outcome(deploy.id).await;
+    assert_eq!(outcome.release, Some(ReleaseNumber(1)));
+    let host = HostName::parse("web.shop.test.localhost").unwrap();
+    let other = Target::new(shop(), Environment::Prod);
+    assert!(platform.store.claim_hosts(&other, &[host]).await.is_err(), "half of it may be there");
+}
+
+#[tokio::test]
 async fn a_queued_deploy_is_done_after_a_restart() {
     let platform = Platform::start().await;
-    platform.builder.building.close();
-    let first = platform.deploy(&platform.commit(ROOT, "one").await).await.unwrap();
-    platform.wait_for(first.id, |event| matches!(event, Event::BuildStarted { .. })).await;
+    let first = platform.building("one").await;
     let second = platform.deploy(&platform.commit(ROOT, "two").await).await.unwrap();
     let platform = platform.restart().await;
     platform.builder.building.let_one_pass();

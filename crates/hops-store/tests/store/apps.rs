@@ -51,7 +51,8 @@ async fn a_removed_target_leaves_nothing_and_numbers_its_deploys_on() {
     let busy = store.remove_target(&shop).await;
     assert!(matches!(busy, Err(StoreError::Busy { deploy: id, .. }) if id == deploy.id));
     let web = form("web", 1);
-    let effect = Effect::Applied { applings: [web.name.clone()].into(), live: vec![web] };
+    let effect =
+        Effect::Applied { applings: [web.name.clone()].into(), live: vec![web], unsettled: Vec::new() };
     store.finish(deploy.id, &success(None), &effect, at(2)).await.unwrap();
     store.remove_target(&shop).await.unwrap();
     store.remove_target(&shop).await.unwrap();

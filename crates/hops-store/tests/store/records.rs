@@ -14,7 +14,7 @@ async fn what_serves_is_written_and_forgotten_with_the_end_of_a_deploy() {
     let end = async |live: &[DesiredAppling], applings: &[&str]| {
         let deploy = start(&store, &shop).await;
         let applings = applings.iter().map(|name| ApplingName::parse(name).unwrap()).collect();
-        let effect = Effect::Applied { live: live.to_vec(), applings };
+        let effect = Effect::Applied { live: live.to_vec(), applings, unsettled: Vec::new() };
         store.finish(deploy.id, &success(None), &effect, at(2)).await.unwrap();
         store.serving(&shop).await.unwrap().into_values().collect::<Vec<_>>()
     };
@@ -58,7 +58,11 @@ async fn a_host_belongs_to_what_serves_and_to_what_is_coming() {
 
     // Of the two that were coming one serves.
     let web = DesiredAppling { routes: vec![hosts[0].clone()], ..form("web", 1) };
-    let effect = Effect::Applied { live: vec![web.clone()], applings: [web.name.clone()].into() };
+    let effect = Effect::Applied {
+        live: vec![web.clone()],
+        applings: [web.name.clone()].into(),
+        unsettled: Vec::new(),
+    };
     store.finish(first.id, &success(None), &effect, at(2)).await.unwrap();
     store.claim_hosts(&blog, &hosts[1..]).await.unwrap();
 
@@ -69,7 +73,8 @@ async fn a_host_belongs_to_what_serves_and_to_what_is_coming() {
         let taken = store.claim_hosts(&blog, std::slice::from_ref(held)).await;
         assert!(matches!(taken, Err(StoreError::HostTaken { owner, .. }) if owner == shop), "{held}");
     }
-    let effect = Effect::Applied { live: Vec::new(), applings: [web.name.clone()].into() };
+    let effect =
+        Effect::Applied { live: Vec::new(), applings: [web.name.clone()].into(), unsettled: Vec::new() };
     store.finish(second.id, &success(None), &effect, at(3)).await.unwrap();
     store.claim_hosts(&blog, &[host("new.example.com")]).await.unwrap();
     assert!(store.claim_hosts(&blog, &hosts[..1]).await.is_err());
@@ -79,4 +84,21 @@ async fn a_host_belongs_to_what_serves_and_to_what_is_coming() {
     store.claim_hosts(&shop, &[host("maybe.example.com")]).await.unwrap();
     store.finish(third.id, &success(None), &Effect::Unknown, at(4)).await.unwrap();
     assert!(store.claim_hosts(&blog, &[host("maybe.example.com")]).await.is_err());
+
+    // Not by the next one either, where that changes nothing; only by one that is applied.
+    let fourth = start(&store, &shop).await;
+    store.claim_hosts(&shop, &[host("never.example.com")]).await.unwrap();
+    store.finish(fourth.id, &success(None), &Effect::Nothing, at(5)).await.unwrap();
+    store.claim_hosts(&blog, &[host("never.example.com")]).await.unwrap();
+    assert!(store.claim_hosts(&blog, &[host("maybe.example.com")]).await.is_err());
+    let fifth = start(&store, &shop).await;
+    store.claim_hosts(&shop, &[host("failing.example.com")]).await.unwrap();
+    let effect = Effect::Applied {
+        live: vec![web.clone()],
+        applings: [web.name.clone(), form("api", 1).name].into(),
+        unsettled: vec![host("failing.example.com")],
+    };
+    store.finish(fifth.id, &success(None), &effect, at(6)).await.unwrap();
+    store.claim_hosts(&blog, &[host("maybe.example.com")]).await.unwrap();
+    assert!(store.claim_hosts(&blog, &[host("failing.example.com")]).await.is_err());
 }
