@@ -15,26 +15,33 @@ pub(crate) type Owner = (Target, ApplingName);
 pub(crate) struct Hosts {
     routes: Routes,
     https: Https,
-    owners: Mutex<HashMap<HostName, Owner>>,
+    held: Mutex<HashMap<HostName, Held>>,
+}
+
+/// Who has a host, and where it leads.
+struct Held {
+    owner: Owner,
+    upstream: Arc<Upstream>,
 }
 
 impl Hosts {
     pub(crate) fn new(routes: Routes, https: Https) -> Self {
-        Self { routes, https, owners: Mutex::default() }
+        Self { routes, https, held: Mutex::default() }
     }
 
     /// The first of these hosts that another app, or another environment, has.
     pub(crate) fn taken(&self, target: &Target, hosts: &[HostName]) -> Option<Cause> {
-        taken(&self.owners.lock().unwrap_or_else(PoisonError::into_inner), target, hosts)
+        taken(&self.held.lock().unwrap_or_else(PoisonError::into_inner), target, hosts)
     }
 
-    /// Routes those hosts to an appling on its way that nobody has: they answer that nothing is ready yet, and their
-    /// certificates can be had. Nothing is routed where another app, or another environment, has one of them.
+    /// Routes those hosts to an appling on its way that nobody has, so that their certificates can be had: to `upstream`,
+    /// where nothing may answer that does not belong there. Nothing is routed where another app, or another environment,
+    /// has one of them.
     pub(crate) fn claim(&self, owner: &Owner, hosts: &[HostName], upstream: &Arc<Upstream>) -> Option<Cause> {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = taken(&owners, &owner.0, hosts);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = taken(&held, &owner.0, hosts);
         if taken.is_none() {
-            self.change(&mut owners, owner, hosts, upstream, |there| there.is_none());
+            self.change(&mut held, owner, hosts, upstream, |there| there.is_none());
         }
         taken
     }
@@ -42,23 +49,23 @@ impl Hosts {
     /// Routes hosts to an appling that is live, those of its siblings included: it is what they move to. It has no
     /// others from now on.
     pub(crate) fn take(&self, owner: &Owner, hosts: &[HostName], upstream: &Arc<Upstream>) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        self.change(&mut owners, owner, hosts, upstream, |there| {
-            there.is_none_or(|there| there.0 == owner.0)
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change(&mut held, owner, hosts, upstream, |there| {
+            there.is_none_or(|there| there.owner.0 == owner.0)
         });
-        drop(owners);
+        drop(held);
         self.keep(owner, hosts);
     }
 
     /// Takes away from an appling all hosts but these.
     pub(crate) fn keep(&self, owner: &Owner, hosts: &[HostName]) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone: Vec<HostName> = owners
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<HostName> = held
             .iter()
-            .filter(|(host, of)| *of == owner && !hosts.contains(host))
+            .filter(|(host, of)| of.owner == *owner && !hosts.contains(host))
             .map(|(host, _)| host.clone())
             .collect();
-        owners.retain(|host, _| !gone.contains(host));
+        held.retain(|host, _| !gone.contains(host));
         if !gone.is_empty() {
             self.routes.update(|table| gone.iter().for_each(|host| table.remove(host.as_str())));
         }
@@ -66,17 +73,18 @@ impl Hosts {
 
     fn change(
         &self,
-        owners: &mut HashMap<HostName, Owner>,
+        held: &mut HashMap<HostName, Held>,
         owner: &Owner,
         hosts: &[HostName],
         upstream: &Arc<Upstream>,
-        may_have: impl Fn(Option<&Owner>) -> bool,
+        may_have: impl Fn(Option<&Held>) -> bool,
     ) {
+        let leads_there = |there: &Held| there.owner == *owner && Arc::ptr_eq(&there.upstream, upstream);
         let news: Vec<&HostName> = hosts
             .iter()
             .filter(|host| {
-                let there = owners.get(*host);
-                there != Some(owner) && may_have(there)
+                let there = held.get(*host);
+                !there.is_some_and(leads_there) && may_have(there)
             })
             .collect();
         if news.is_empty() {
@@ -88,14 +96,14 @@ impl Hosts {
             }
         });
         for host in news {
-            owners.insert(host.clone(), owner.clone());
+            held.insert(host.clone(), Held { owner: owner.clone(), upstream: Arc::clone(upstream) });
         }
     }
 }
 
-fn taken(owners: &HashMap<HostName, Owner>, target: &Target, hosts: &[HostName]) -> Option<Cause> {
+fn taken(held: &HashMap<HostName, Held>, target: &Target, hosts: &[HostName]) -> Option<Cause> {
     hosts.iter().find_map(|host| {
-        let (owner, _) = owners.get(host).filter(|(owner, _)| owner != target)?;
+        let (owner, _) = &held.get(host).filter(|there| there.owner.0 != *target)?.owner;
         Some(Cause::new(
             CauseCode::RouteTaken,
             format!("{host} leads to {owner} already"),
@@ -139,6 +147,23 @@ mod tests {
         assert_eq!(leads_to(&routes, "shop.example.com").as_deref(), Some("new"));
         hosts.take(&new, &host("other.example.com"), &new_upstream);
         assert_eq!(routes.hosts(), ["other.example.com"]);
+    }
+
+    #[test]
+    fn a_host_that_waits_leads_to_what_is_live_once_it_is() {
+        let routes = Routes::new();
+        let hosts = Hosts::new(routes.clone(), Https::Never);
+        let ((web, upstream), (_, waiting)) = (owner("shop", "web"), owner("shop", "nothing"));
+        let (shop, new) = (host("shop.example.com"), host("new.example.com"));
+        hosts.take(&web, &shop, &upstream);
+        let both = [shop.clone(), new.clone()].concat();
+        assert_eq!(hosts.claim(&web, &both, &waiting), None);
+        assert_eq!(leads_to(&routes, "shop.example.com").as_deref(), Some("web"), "it serves");
+        assert_eq!(leads_to(&routes, "new.example.com").as_deref(), Some("nothing"));
+        hosts.take(&web, &both, &upstream);
+        assert_eq!(leads_to(&routes, "new.example.com").as_deref(), Some("web"));
+        assert_eq!(hosts.claim(&web, &both, &waiting), None);
+        assert_eq!(leads_to(&routes, "new.example.com").as_deref(), Some("web"), "it serves");
     }
 
     #[test]

@@ -25,7 +25,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use hops_engine::{EngineError, Events};
-use hops_model::{ApplingName, ApplingOutcome, ApplingStatus, Cause, DesiredAppling, ReleaseNumber, Target};
+use hops_model::{
+    ApplingName, ApplingOutcome, ApplingStatus, Cause, DesiredAppling, HostName, ReleaseNumber, Target,
+};
 use hops_proxy::{Backend, Balance, Draining, Upstream};
 use tokio::{
     sync::{Notify, broadcast, mpsc, oneshot, watch},
@@ -232,11 +234,21 @@ impl Keeping {
             self.site.hosts.take(&self.owner, &serving.form.routes, &self.upstream);
         }
         if let Some(held) = coming {
-            if let Some(cause) = self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream) {
+            if let Some(cause) = self.claim(&held.form.routes) {
                 tracing::warn!(appling = %held.form.name, %cause, "what was on its way gets no route");
             }
             self.coming = Some(Coming::new(held, None, 0));
         }
+    }
+
+    /// Claims the hosts of a form on its way. They lead to its instances alone: what serves may be private, or belong to
+    /// other hosts.
+    fn claim(&self, hosts: &[HostName]) -> Option<Cause> {
+        let upstream = match self.serving {
+            Some(_) => Upstream::new(self.upstream.name()),
+            None => Arc::clone(&self.upstream),
+        };
+        self.site.hosts.claim(&self.owner, hosts, &upstream)
     }
 
     /// Begins to mind an instance, unless it is minded already.

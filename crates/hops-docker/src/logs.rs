@@ -15,7 +15,11 @@ use hops_engine::{EngineError, LogQuery, LogStream};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use self::{lines::Lines, reader::Reader, span::Span};
+use self::{
+    lines::Lines,
+    reader::Reader,
+    span::{Past, Span},
+};
 use crate::daemon::{AbortOnDrop, ContainerId, Daemon};
 
 /// Lines that wait for a slow reader, over all containers; beyond that the containers' streams wait.
@@ -60,23 +64,27 @@ impl Daemon {
         .boxed())
     }
 
-    /// When the process before the one that a container started at `before` was started, as far as the daemon remembers:
-    /// it keeps its last 256 events.
-    async fn former_start(&self, container: &ContainerId, before: Timestamp) -> Option<Timestamp> {
+    /// What the daemon remembers of a container's processes until a moment that has passed.
+    async fn past(&self, container: &ContainerId, until: Timestamp) -> Past {
         let filters = HashMap::from([
             ("container".to_owned(), vec![container.0.clone()]),
-            ("event".to_owned(), vec!["start".to_owned()]),
+            ("event".to_owned(), vec!["start".to_owned(), "die".to_owned()]),
         ]);
-        let until = Some(before.as_second().saturating_add(1).to_string());
-        let options = EventsOptions { since: Some("0".to_owned()), until, filters: Some(filters) };
+        // To the nanosecond: the daemon would wait for an end that has not come yet.
+        let until = format!("{}.{:09}", until.as_second(), until.subsec_nanosecond());
+        let options =
+            EventsOptions { since: Some("0".to_owned()), until: Some(until), filters: Some(filters) };
         let mut events = std::pin::pin!(self.client().events(Some(options)));
-        let mut last = None;
+        let mut past = Past::default();
         while let Some(Ok(message)) = events.next().await {
-            let at =
-                message.time_nano.and_then(|nanoseconds| Timestamp::from_nanosecond(nanoseconds.into()).ok());
-            last = at.filter(|at| *at < before).or(last);
+            let at = message.time_nano.and_then(|nanos| Timestamp::from_nanosecond(nanos.into()).ok());
+            match message.action.as_deref() {
+                Some("start") => past.starts.extend(at),
+                Some("die") => past.ends.extend(at),
+                _ => {}
+            }
         }
-        last
+        past
     }
 }
 

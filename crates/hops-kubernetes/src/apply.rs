@@ -8,8 +8,8 @@ mod takeover;
 use std::collections::BTreeMap;
 
 use futures::future;
-use hops_engine::{Action, EngineError, Events, Plan, Step};
-use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause, Event};
+use hops_engine::{Action, ApplingPlan, EngineError, Events, Plan, Step};
+use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause};
 use kube::{
     Error,
     api::{DeleteParams, Patch, PatchParams, ValidationDirective},
@@ -23,7 +23,7 @@ use crate::{
     error::{Cluster, ENGINE, is_missing_right},
     kinds::Kind,
     plan::is_ours,
-    rollout::{Subject, Watched, elapsed_ms, follow, refused, wait_for_routes},
+    rollout::{Subject, Watched, follow, refused},
 };
 
 /// Applies a plan and follows its roll-outs.
@@ -41,34 +41,16 @@ pub(crate) async fn apply(
     for stage in order.before {
         applier.put_all(&stage, &mut applied).await?;
     }
-    let watched: Vec<Watched> =
-        plan.applings.iter().map(|appling| watched(plan, appling, &order.after, &mut applied)).collect();
-    let subjects: Vec<Subject> = watched.iter().map(|watched| watched.subject.clone()).collect();
-    let mut outcomes = follow(cluster, settings, &plan.target, &applier, watched, events, begun).await?;
-    let is_live = |name: &ApplingName| {
-        outcomes.iter().any(|outcome| outcome.name == *name && outcome.result != ApplingResult::Failed)
-    };
-    let late: Vec<&Step> =
-        order.after.into_iter().filter(|step| step.appling.as_ref().is_none_or(is_live)).collect();
-    applier.put_all(&late, &mut applied).await?;
-    // Told as live already: mostly such a host is answered all along, by the appling that it moves away from.
-    let waits = outcomes.iter_mut().zip(&subjects).filter_map(|(outcome, subject)| {
-        let mut of_it = late.iter().filter(|step| step.appling.as_ref() == Some(&outcome.name));
-        let routes = of_it.find_map(|step| routes::new_routes(step))?;
-        (!applied.refused.contains_key(&outcome.name)).then_some((outcome, subject, routes))
-    });
-    future::join_all(waits.map(|(outcome, subject, routes)| async move {
-        wait_for_routes(cluster, settings, &plan.target, subject, &routes, events).await;
-        outcome.duration_ms = outcome.duration_ms.map(|_| elapsed_ms(begun));
-    }))
-    .await;
-    for outcome in &mut outcomes {
-        if let Some(cause) = applied.refused.remove(&outcome.name) {
-            events.send(Event::Failed { appling: outcome.name.clone(), cause: cause.clone() });
-            outcome.result = ApplingResult::Failed;
-            outcome.cause = Some(cause);
-        }
-    }
+    let watched: Vec<Watched<'_>> = plan
+        .applings
+        .iter()
+        .map(|appling| {
+            let of_it = |step: &&&Step| step.appling.as_ref() == Some(&appling.name);
+            let opening = order.opening.iter().filter(of_it).copied().collect();
+            watched(plan, appling, opening, &mut applied)
+        })
+        .collect();
+    let outcomes = follow(cluster, settings, &plan.target, &applier, watched, events, begun).await?;
     // As long as something new does not work, what was to go may be what still serves. The next good deploy removes it.
     if outcomes.iter().all(|outcome| outcome.result != ApplingResult::Failed) {
         for step in order.removals {
@@ -128,17 +110,29 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Applies the last good form of all that belongs to an appling. Gives the Deployment's generation, or nothing
-    /// where there is no such form.
-    pub(crate) async fn restore(&self, appling: &ApplingName) -> Result<Option<i64>, EngineError> {
+    /// Makes an appling that works reachable. Gives the cause where the API server refuses it.
+    pub(crate) async fn open(&self, steps: &[&Step]) -> Result<Option<Cause>, EngineError> {
+        let mut applied = Applied::default();
+        self.put_all(steps, &mut applied).await?;
+        Ok(applied.refused.into_values().next())
+    }
+
+    /// Applies the last good form of all that belongs to an appling, and takes away what was not part of it. Gives the
+    /// Deployment's generation, or nothing where there is no such form.
+    pub(crate) async fn restore(&self, appling: &ApplingPlan) -> Result<Option<i64>, EngineError> {
+        if appling.last_good.is_none() {
+            return Ok(None);
+        }
         let mut generation = None;
-        let steps = self
-            .plan
-            .steps
-            .iter()
-            .filter(|step| step.appling.as_ref() == Some(appling) && step.action != Action::Keep);
-        for step in steps {
-            let Some(body) = &step.last_good else { continue };
+        for step in of_appling(self.plan, &appling.name).filter(|step| step.action != Action::Delete) {
+            let Some(body) = &step.last_good else {
+                self.delete(step).await?;
+                continue;
+            };
+            // As wanted, and as it was.
+            if step.action == Action::Keep && step.body == *body {
+                continue;
+            }
             match self.put(&step.object.kind, body, false).await {
                 Ok(applied) if step.object.kind == Kind::Deployment.as_str() => generation = Some(applied),
                 Ok(_) => {}
@@ -218,17 +212,20 @@ fn as_value(object: &impl Serialize) -> Value {
     serde_json::to_value(object).expect("objects of the Kubernetes API are plain data")
 }
 
-/// What is followed of an appling; `late` are the steps that are done only afterwards.
-fn watched(
-    plan: &Plan,
-    appling: &hops_engine::ApplingPlan,
-    late: &[&Step],
+fn of_appling<'a>(plan: &'a Plan, name: &ApplingName) -> impl Iterator<Item = &'a Step> + Clone {
+    plan.steps.iter().filter(move |step| step.appling.as_ref() == Some(name))
+}
+
+/// What is followed of an appling, and what makes it reachable once it works.
+fn watched<'a>(
+    plan: &'a Plan,
+    appling: &'a ApplingPlan,
+    opening: Vec<&'a Step>,
     applied: &mut Applied,
-) -> Watched {
-    let mut its = plan.steps.iter().filter(|step| step.appling.as_ref() == Some(&appling.name));
+) -> Watched<'a> {
+    let mut its = of_appling(plan, &appling.name);
     let is_changed = its.clone().any(|step| step.action != Action::Keep);
-    let is_late = |step: &Step| late.iter().any(|late| late.object == step.object);
-    let new_routes = its.clone().filter(|step| !is_late(step)).find_map(routes::new_routes);
+    let new_routes = its.clone().find_map(routes::new_routes);
     let deployment = its.find(|step| step.object.kind == Kind::Deployment.as_str());
     let body = deployment.map_or(&Value::Null, |step| &step.body);
     let name = deployment.map_or_else(|| appling.name.dns(), |step| step.object.name.clone());
@@ -248,9 +245,10 @@ fn watched(
             wanted: u32::try_from(body["spec"]["replicas"].as_u64().unwrap_or(0)).unwrap_or(0),
             url: appling.url.clone(),
         },
+        plan: appling,
         is_changed,
+        opening,
         new_routes,
         refused: applied.refused.remove(&appling.name),
-        last_good: appling.last_good,
     }
 }

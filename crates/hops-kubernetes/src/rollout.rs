@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! watch ─▶ View ─ judge (pure) ─▶ rolling │ live │ failed(Finding) ─ prove ─▶ Cause ─ restore ─▶ back │ not back
-//!                                            └─ new hosts? wait until the ingress routes them
+//!                                            └─ open: routes to it are changed, and waited for
 //! ```
 
 mod follow;
@@ -15,8 +15,8 @@ mod view;
 mod watch;
 mod words;
 
-pub(crate) use follow::{Watched, elapsed_ms, follow};
+pub(crate) use follow::{Watched, follow};
 pub(crate) use judge::describe;
 pub(crate) use prove::{Subject, refused};
-pub(crate) use route::{NewRoutes, wait as wait_for_routes};
+pub(crate) use route::NewRoutes;
 pub(crate) use view::PodView;

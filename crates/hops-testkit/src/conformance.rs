@@ -11,6 +11,7 @@ pub mod crashes;
 pub mod environment;
 pub mod isolation;
 pub mod limits;
+pub mod reach;
 pub mod readiness;
 pub mod rollout;
 pub mod signals;
@@ -60,6 +61,9 @@ macro_rules! conformance {
                 what_is_no_longer_wanted_goes,
                 a_host_moves_to_another_appling_without_a_loss,
                 the_port_changes_without_a_loss;
+            reach:
+                a_failing_form_opens_nothing,
+                a_failing_form_takes_no_host_away;
         }
     };
 }

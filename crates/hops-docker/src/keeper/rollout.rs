@@ -58,7 +58,7 @@ impl Keeping {
         let coming = (Some(&held) != self.serving.as_ref()).then(|| held.clone());
         let (target, name) = &self.owner;
         // Another app may have got it in this moment.
-        if let Some(cause) = self.site.hosts.claim(&self.owner, &held.form.routes, &self.upstream) {
+        if let Some(cause) = self.claim(&held.form.routes) {
             self.refuse(order, cause);
             return;
         }

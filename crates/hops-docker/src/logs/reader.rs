@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     lines::{Line, Lines},
     options,
-    span::{self, Span},
+    span::{self, Past, Span},
 };
 use crate::{
     daemon::{Container, ContainerId, Daemon, Subject},
@@ -121,10 +121,12 @@ impl Reader {
     /// What to read of a container that is there when the question is put; nothing where it had no former process.
     pub(super) async fn first(&self, container: &Container) -> Option<Span> {
         let (tail, since) = (self.query.tail, self.query.since);
-        let mut span = span::of_process(container, self.query.previous)?;
-        if let Some(until) = span.until {
-            span.from = self.daemon.former_start(&container.id, until).await.map(span::before_start);
-        }
+        let past = match (container.started_at, container.finished_at) {
+            (Some(started_at), Some(_)) => self.daemon.past(&container.id, started_at).await,
+            // Its first process.
+            _ => Past::default(),
+        };
+        let mut span = span::of_process(container, &past, self.query.previous)?;
         span.from = span.from.max(since);
         span.tail = tail;
         Some(span)

@@ -16,7 +16,7 @@ async fn check(engine: DockerEngine, manners: Manners, replicas: u16) -> Result<
     let load = if is_long {
         |address, host: &str| Load::of_all_kinds(address, host, 1000)
     } else {
-        |address, host: &str| Load::of_all_kinds(address, host, 500)
+        |address, host: &str| Load::of_all_kinds(address, host, 250)
     };
     let rollouts = Rollouts { manners, replicas, forth: times, back: times, load };
     let Counted { tally, mut took } = no_request_is_lost(&machine, rollouts).await?;

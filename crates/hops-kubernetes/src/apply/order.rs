@@ -8,26 +8,37 @@ use crate::kinds::Kind;
 pub(super) struct Order<'a> {
     /// Stages before the roll-outs are watched; the steps of one go side by side.
     pub(super) before: Vec<Vec<&'a Step>>,
-    /// Once the appling is live.
-    pub(super) after: Vec<&'a Step>,
+    /// What makes an appling reachable, each once that appling works.
+    pub(super) opening: Vec<&'a Step>,
     /// Once all applings are live.
     pub(super) removals: Vec<&'a Step>,
 }
 
+/// The order of a plan's steps.
+///
+/// What makes an appling reachable is changed once its new form works: until then its former form serves, which may have
+/// been private, or at other hosts. An appling that has no former form has nothing that answers too early, and its routes
+/// come before it works, so that its certificates do; but not where routes go away: then a new one may be the same host on
+/// its way to another appling. (An `HTTPRoute` alone goes only where a
+/// platform has no Gateway any more.)
 pub(super) fn order(plan: &Plan) -> Order<'_> {
     let kind = |step: &Step| Kind::parse(&step.object.kind);
-    let is_route = |step: &Step| matches!(kind(step), Some(Kind::Ingress | Kind::HttpRoute));
     let removals: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Delete).collect();
-    // Where routes go away, a new one may be the same host on its way to another appling: it moves once that works.
-    // Elsewhere a route comes early, so that its certificate does. An HTTPRoute alone goes only where a platform has no
-    // Gateway any more.
     let routes_move = removals.iter().any(|step| kind(step) == Some(Kind::Ingress));
-    let is_late = |step: &Step| routes_move && is_route(step) && step.action == Action::Create;
-    let to_put = || plan.steps.iter().filter(|step| matches!(step.action, Action::Create | Action::Update));
+    let serves = |step: &Step| {
+        plan.applings.iter().any(|it| Some(&it.name) == step.appling.as_ref() && it.last_good.is_some())
+    };
+    let opens = |step: &Step| match kind(step) {
+        Some(Kind::Ingress | Kind::HttpRoute) => true,
+        // The one of an appling lets the ingress in; that of the app is what shuts others out.
+        Some(Kind::NetworkPolicy) => step.appling.is_some(),
+        _ => false,
+    };
+    let to_put = plan.steps.iter().filter(|step| matches!(step.action, Action::Create | Action::Update));
+    let (opening, early): (Vec<&Step>, Vec<&Step>) =
+        to_put.partition(|step| opens(step) && (routes_move || serves(step)));
     let stage = |kinds: &[Kind]| -> Vec<&Step> {
-        to_put()
-            .filter(|step| kind(step).is_some_and(|kind| kinds.contains(&kind)) && !is_late(step))
-            .collect()
+        early.iter().copied().filter(|step| kind(step).is_some_and(|kind| kinds.contains(&kind))).collect()
     };
     let before = vec![
         stage(&[Kind::Namespace]),
@@ -35,5 +46,5 @@ pub(super) fn order(plan: &Plan) -> Order<'_> {
         stage(&[Kind::Deployment]),
         stage(&[Kind::Ingress, Kind::HttpRoute]),
     ];
-    Order { before, after: to_put().filter(|step| is_late(step)).collect(), removals }
+    Order { before, opening, removals }
 }

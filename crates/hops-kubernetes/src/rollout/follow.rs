@@ -1,9 +1,9 @@
 //! Follows every appling of a plan to its end. A failed one is taken back to its last good form; the others go on.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use hops_engine::{EngineError, Events, Next, Patience, Standing};
+use hops_engine::{ApplingPlan, EngineError, Events, Next, Patience, Standing, Step};
 use hops_model::{ApplingOutcome, ApplingResult, Cause, Event, Target};
 use tokio::time::Instant;
 
@@ -16,25 +16,27 @@ use super::{
 use crate::{Settings, apply::Applier, error::Cluster};
 
 /// An appling to follow.
-pub(crate) struct Watched {
+pub(crate) struct Watched<'a> {
     /// What is looked at.
     pub(crate) subject: Subject,
+    /// As planned.
+    pub(crate) plan: &'a ApplingPlan,
     /// The Deployment's generation once the plan was applied.
     pub(crate) generation: i64,
     /// Whether the plan changed anything of it.
     pub(crate) is_changed: bool,
+    /// What is applied once its containers are ready.
+    pub(crate) opening: Vec<&'a Step>,
     /// Hosts for which it is not live before they are routed.
     pub(crate) new_routes: Option<NewRoutes>,
     /// Whether the API server refused it already.
     pub(crate) refused: Option<Cause>,
-    /// The release it goes back to.
-    pub(crate) last_good: Option<hops_model::ReleaseNumber>,
 }
 
 enum Phase {
     Rolling(Patience),
-    /// It is ready; the ingress has to take notice of its new hosts.
-    Routing,
+    /// It is ready, and made reachable; the ingress has to take notice of its new hosts.
+    Opening,
     /// The cause is being proved, and the last good form applied.
     Failing,
     Restoring {
@@ -49,8 +51,8 @@ enum Phase {
 enum Answer {
     /// It failed, and its last good form was applied: the generation to wait for.
     Reverted { outcome: ApplingOutcome, generation: Option<i64> },
-    /// The wait for its new hosts is over.
-    Routed,
+    /// It is reachable, as far as can be waited for; or the cause for which the API server refuses that.
+    Opened(Result<Option<Cause>, EngineError>),
     /// The ports on which its pod listens.
     Listens(Vec<u16>),
 }
@@ -62,23 +64,23 @@ struct Follower<'a> {
     applier: &'a Applier<'a>,
     events: &'a Events,
     begun: Instant,
-    watched: Vec<Watched>,
+    watched: Vec<Watched<'a>>,
     phases: Vec<Phase>,
     asking: FuturesUnordered<BoxFuture<'a, (usize, Answer)>>,
 }
 
 /// Watches until the fate of every appling is certain. The outcomes are in the order of `watched`.
-pub(crate) async fn follow(
-    cluster: &Cluster,
-    settings: &Settings,
-    target: &Target,
-    applier: &Applier<'_>,
-    watched: Vec<Watched>,
-    events: &Events,
+pub(crate) async fn follow<'a>(
+    cluster: &'a Cluster,
+    settings: &'a Settings,
+    target: &'a Target,
+    applier: &'a Applier<'a>,
+    watched: Vec<Watched<'a>>,
+    events: &'a Events,
     begun: Instant,
 ) -> Result<Vec<ApplingOutcome>, EngineError> {
     let now = Instant::now();
-    let rolling = |_: &Watched| Phase::Rolling(Patience::new(now));
+    let rolling = |_: &Watched<'_>| Phase::Rolling(Patience::new(now));
     let phases = watched.iter().map(rolling).collect();
     let asking = FuturesUnordered::new();
     let mut follower =
@@ -97,7 +99,7 @@ pub(crate) async fn follow(
         }
         tokio::select! {
             change = watch.next() => change?,
-            Some((index, answer)) = follower.asking.next() => follower.hear(index, answer),
+            Some((index, answer)) = follower.asking.next() => follower.hear(index, answer)?,
             () = sleep_until(wake) => {}
         }
     }
@@ -115,12 +117,12 @@ impl<'a> Follower<'a> {
         let watched = &self.watched[index];
         let deployment = &watched.subject.deployment;
         match &mut self.phases[index] {
-            Phase::Routing | Phase::Failing | Phase::Over(_) => None,
+            Phase::Opening | Phase::Failing | Phase::Over(_) => None,
             Phase::Restoring { generation, until, outcome } => {
                 if judge(&watch.view, deployment, *generation) == Standing::Live {
                     let mut outcome = outcome.clone();
-                    outcome.restored = watched.last_good;
-                    if let Some(release) = watched.last_good {
+                    outcome.restored = watched.plan.last_good;
+                    if let Some(release) = outcome.restored {
                         let appling = outcome.name.clone();
                         self.events.send(Event::Restored { appling, release });
                     }
@@ -171,17 +173,23 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Its containers are as wanted: live, once its new hosts lead there.
+    /// Its containers are as wanted: live, once its routes lead there.
     fn ready(&mut self, index: usize) {
         let watched = &mut self.watched[index];
-        let Some(routes) = watched.new_routes.take() else { return self.live(index) };
+        let (opening, routes) = (mem::take(&mut watched.opening), watched.new_routes.take());
+        if opening.is_empty() && routes.is_none() {
+            return self.live(index);
+        }
         let subject = watched.subject.clone();
-        let Self { cluster, settings, target, events, .. } = *self;
-        self.phases[index] = Phase::Routing;
+        let Self { cluster, settings, target, applier, events, .. } = *self;
+        self.phases[index] = Phase::Opening;
         self.asking.push(
             async move {
-                route::wait(cluster, settings, target, &subject, &routes, events).await;
-                (index, Answer::Routed)
+                let opened = applier.open(&opening).await;
+                if let (Ok(None), Some(routes)) = (&opened, &routes) {
+                    route::wait(cluster, settings, target, &subject, routes, events).await;
+                }
+                (index, Answer::Opened(opened))
             }
             .boxed(),
         );
@@ -229,7 +237,8 @@ impl<'a> Follower<'a> {
     /// in five minutes, and it heals by itself if the fault was outside, such as a Secret that is made later.
     fn revert(&mut self, index: usize, cause: BoxFuture<'a, Cause>) {
         self.phases[index] = Phase::Failing;
-        let subject = self.watched[index].subject.clone();
+        let Watched { subject, plan, .. } = &self.watched[index];
+        let (subject, plan) = (subject.clone(), *plan);
         let (events, applier, begun) = (self.events, self.applier, self.begun);
         self.asking.push(
             async move {
@@ -244,7 +253,7 @@ impl<'a> Follower<'a> {
                     cause: Some(cause),
                     restored: None,
                 };
-                let generation = match applier.restore(&subject.appling).await {
+                let generation = match applier.restore(plan).await {
                     Ok(generation) => generation,
                     Err(error) => {
                         tracing::warn!(appling = %subject.appling, %error, "cannot go back to the last good form");
@@ -257,18 +266,22 @@ impl<'a> Follower<'a> {
         );
     }
 
-    fn hear(&mut self, index: usize, answer: Answer) {
+    fn hear(&mut self, index: usize, answer: Answer) -> Result<(), EngineError> {
         match (answer, &mut self.phases[index]) {
             (Answer::Reverted { outcome, generation: None }, phase) => *phase = Phase::Over(outcome),
             (Answer::Reverted { outcome, generation: Some(generation) }, phase) => {
                 let until = Instant::now() + self.settings.progress_deadline;
                 *phase = Phase::Restoring { generation, until, outcome };
             }
-            (Answer::Routed, _) => self.live(index),
+            (Answer::Opened(opened), _) => match opened? {
+                None => self.live(index),
+                Some(cause) => self.revert(index, std::future::ready(cause).boxed()),
+            },
             (Answer::Listens(ports), Phase::Rolling(patience)) => patience.hear(ports),
             // Decided meanwhile.
             (Answer::Listens(_), _) => {}
         }
+        Ok(())
     }
 }
 
@@ -285,7 +298,7 @@ fn look<'a>(
 }
 
 /// Milliseconds since then.
-pub(crate) fn elapsed_ms(since: Instant) -> u64 {
+fn elapsed_ms(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
