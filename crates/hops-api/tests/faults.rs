@@ -98,7 +98,7 @@ async fn a_stream_whose_server_stays_away_ends_when_patience_does() {
 #[tokio::test]
 async fn a_problem_ends_a_stream_at_once() {
     let problem = r#"{"title":"Not Found","status":404,"detail":"there is no deploy 7","cause":
-        {"code":"commit-missing","message":"there is no deploy 7","proof":"","help":"look"}}"#;
+        {"code":"not-found","message":"there is no deploy 7","proof":"","help":"look"}}"#;
     let inside = format!("{}event: problem\ndata: {}\n\n", warning(1), problem.replace('\n', " "));
     for (answer, before) in
         [(answer("404 Not Found", "application/problem+json", problem), 0), (broken_stream(&inside), 1)]
@@ -108,7 +108,7 @@ async fn a_problem_ends_a_stream_at_once() {
         assert_eq!(events.len(), before + 1);
         let Some(Err(error @ ClientError::Problem(problem))) = events.last() else { panic!("{events:?}") };
         assert_eq!((problem.status, problem.kind.as_str()), (404, "about:blank"));
-        assert_eq!(Cause::from(error).code, CauseCode::CommitMissing);
+        assert_eq!(Cause::from(error).code, CauseCode::NotFound);
     }
 }
 

@@ -9,7 +9,7 @@ use hops_model::{
     AppName, ApplingStatus, Cause, CauseCode, CommitId, Deploy, DeployId, DeployState, Environment, Event,
     Outcome, ReleaseNumber, Target, release::Origin,
 };
-use hops_store::{AppRow, NewDeploy, ReleaseRow, StoreError};
+use hops_store::{AppRow, NewDeploy, ReleaseRow};
 use jiff::Timestamp;
 
 use crate::{ControlError, Wish, checked::Checked, feed::Feed, job, parts::Parts, runner::Runner};
@@ -173,14 +173,11 @@ impl Control {
         Ok(self.parts.engine.logs(query).await?)
     }
 
-    /// Removes all that runs of an app in an environment, and its releases.
+    /// Removes all that runs of an app in an environment, and its releases. Deploys of it wait meanwhile; dropping this
+    /// does not stop it.
     pub async fn remove(&self, target: &Target) -> Result<(), ControlError> {
         self.known(&target.app).await?;
-        if let Some(deploy) = self.under_way(target).await? {
-            return Err(StoreError::Busy { target: target.clone(), deploy: deploy.id }.into());
-        }
-        self.parts.engine.remove(target).await?;
-        Ok(self.parts.store.remove_target(target).await?)
+        self.runner.remove(target).await
     }
 
     async fn enqueue(&self, new: NewDeploy) -> Result<Deploy, ControlError> {

@@ -39,6 +39,9 @@ pub enum ControlError {
     /// The deploy cannot be stopped any more.
     #[error("deploy {0} is past its build, or has ended, and cannot be cancelled")]
     TooLateToCancel(DeployId),
+    /// The server ends; what it had begun it does at its next start.
+    #[error("the server is shutting down")]
+    ShuttingDown,
     /// The request cannot be put into effect as it is: wrong files, or what this platform cannot do yet.
     #[error("{0}")]
     Refused(Cause),
@@ -84,8 +87,13 @@ impl ControlError {
             Self::NoCommit { .. } | Self::Refused(_) => Fault::User,
             Self::NothingToRollBackTo(_)
             | Self::TooLateToCancel(_)
-            | Self::Store(StoreError::HostTaken { .. } | StoreError::Busy { .. }) => Fault::Conflict,
-            Self::Engine(_) => Fault::Unavailable,
+            | Self::Store(
+                StoreError::HostTaken { .. }
+                | StoreError::NameTaken { .. }
+                | StoreError::Busy { .. }
+                | StoreError::BeingRemoved(_),
+            ) => Fault::Conflict,
+            Self::Engine(_) | Self::ShuttingDown => Fault::Unavailable,
             Self::Store(_) | Self::Repository { .. } => Fault::Internal,
         }
     }
@@ -97,20 +105,21 @@ impl From<&ControlError> for Cause {
             ControlError::Refused(cause) => return cause.clone(),
             ControlError::Engine(engine) => return engine.into(),
             ControlError::NoApp(_) => {
-                (CauseCode::CommitMissing, "`hops apps` lists the apps; the first `hops deploy` makes one")
+                (CauseCode::NotFound, "`hops apps` lists the apps; the first `hops deploy` makes one")
             }
-            ControlError::NoDeploy(_) => {
-                (CauseCode::CommitMissing, "`hops releases` lists what was deployed")
-            }
-            ControlError::NoRelease(_) => (CauseCode::CommitMissing, "deploy it first with `hops deploy`"),
+            ControlError::NoDeploy(_) => (CauseCode::NotFound, "`hops releases` lists what was deployed"),
+            ControlError::NoRelease(_) => (CauseCode::NotFound, "deploy it first with `hops deploy`"),
             ControlError::NoSuchRelease { .. } | ControlError::NothingToRollBackTo(_) => {
-                (CauseCode::CommitMissing, "`hops releases` lists the releases there are")
+                (CauseCode::NotFound, "`hops releases` lists the releases there are")
             }
             ControlError::NoCommit { .. } => {
                 (CauseCode::CommitMissing, "`hops deploy` sends the commit before it deploys it")
             }
             ControlError::TooLateToCancel(_) => {
                 (CauseCode::Refused, "`hops rollback` puts the former release back into effect")
+            }
+            ControlError::ShuttingDown => {
+                (CauseCode::EngineUnavailable, "what it had begun goes on at its next start; ask again then")
             }
             ControlError::Store(store) => return store.into(),
             ControlError::Repository { .. } => {

@@ -17,6 +17,7 @@ mod feed;
 mod hosts;
 mod job;
 mod parts;
+mod removal;
 mod runner;
 mod source;
 mod variables;

@@ -29,14 +29,14 @@ const MOST_STARTS: u32 = 3;
 
 /// The deploys that are being done.
 pub(crate) struct Runner {
-    parts: Arc<Parts>,
+    pub(crate) parts: Arc<Parts>,
     feed: Feed,
     /// Rung when the queue may have something for us: after a deploy was queued, and after one ended.
     work: Notify,
     cancels: Mutex<HashMap<DeployId, CancellationToken>>,
-    jobs: TaskTracker,
+    pub(crate) jobs: TaskTracker,
     /// Ends the runner and drops its jobs where they are; the next start takes them up.
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 fn deadly() -> Cause {
@@ -67,6 +67,9 @@ impl Runner {
             }
             tracing::info!(deploy = %deploy.id, target = %deploy.target, "taking up a deploy");
             runner.spawn(deploy, true);
+        }
+        for target in runner.parts.store.removals().await? {
+            runner.take_up_removal(target);
         }
         runner.wake();
         runner.jobs.spawn(Arc::clone(&runner).take_from_queue());

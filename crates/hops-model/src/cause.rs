@@ -27,6 +27,8 @@ pub enum CauseCode {
     NotSupported,
     /// The commit or branch is not in the repository.
     CommitMissing,
+    /// The app, deploy or release that was asked for is not there.
+    NotFound,
     /// A build step failed, or the Dockerfile is wrong.
     BuildFailed,
     /// An image that the build starts from cannot be had.

@@ -1,16 +1,11 @@
 //! Apps, and where each of them runs.
 
-use hops_model::{AppName, Deploy, Environment, ReleaseNumber, Target};
+use hops_model::{AppName, Deploy, Environment, ReleaseNumber};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
 
-use crate::{
-    Store, StoreError,
-    decode::Row,
-    deploys::{DeployRow, unfinished},
-    error::DoingExt,
-};
+use crate::{Store, StoreError, decode::Row, deploys::DeployRow, error::DoingExt};
 
 /// An app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +47,8 @@ impl Store {
         Ok(count > 0)
     }
 
-    /// Makes the app known, if it is not.
+    /// Makes the app known, if it is not. Refused with [`StoreError::NameTaken`] where its name as a DNS label is another
+    /// app's: both would have the same namespace, hosts and images.
     pub async fn ensure_app(&self, app: &AppName, at: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin("write the app").await?;
         ensure_app(&mut tx, app, at).await?;
@@ -96,31 +92,6 @@ impl Store {
         }
         Ok(apps)
     }
-
-    /// Forgets an app in an environment: its deploys, events, releases, hosts and what served. Its app stays known.
-    ///
-    /// Refused with [`StoreError::Busy`] while a deploy of it waits or runs.
-    pub async fn remove_target(&self, target: &Target) -> Result<(), StoreError> {
-        let action = "remove the app from the environment";
-        let mut tx = self.begin(action).await?;
-        if let Some(deploy) = unfinished(&mut tx, target).await?.first().copied() {
-            return Err(StoreError::Busy { target: target.clone(), deploy });
-        }
-        // Plans, events and releases go with their deploys.
-        for statement in [
-            "DELETE FROM hosts WHERE app = $1 AND environment = $2",
-            "DELETE FROM serving WHERE app = $1 AND environment = $2",
-            "DELETE FROM deploys WHERE app = $1 AND environment = $2",
-        ] {
-            sqlx::query(statement)
-                .bind(target.app.as_str())
-                .bind(target.environment.as_str())
-                .execute(&mut *tx)
-                .await
-                .doing(action)?;
-        }
-        tx.commit().await.doing(action)
-    }
 }
 
 pub(crate) async fn ensure_app(
@@ -128,11 +99,30 @@ pub(crate) async fn ensure_app(
     app: &AppName,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO apps (name, created_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
-        .bind(app.as_str())
-        .bind(at.as_millisecond())
-        .execute(connection)
-        .await
-        .map(drop)
-        .doing("write the app")
+    let action = "write the app";
+    let made = sqlx::query(
+        "INSERT INTO apps (name, created_at) SELECT $1, $2
+         WHERE NOT EXISTS (SELECT 1 FROM apps WHERE name <> $1 AND REPLACE(name, '_', '-') = $3)
+         ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(app.as_str())
+    .bind(at.as_millisecond())
+    .bind(app.dns())
+    .execute(&mut *connection)
+    .await
+    .doing(action)?;
+    if made.rows_affected() > 0 {
+        return Ok(());
+    }
+    // It is known already, or another that comes first goes by the same name where `_` cannot be written.
+    let namesakes: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM apps WHERE REPLACE(name, '_', '-') = $1")
+            .bind(app.dns())
+            .fetch_all(connection)
+            .await
+            .doing(action)?;
+    match namesakes.first().filter(|_| !namesakes.iter().any(|name| name == app.as_str())) {
+        Some(other) => Err(StoreError::NameTaken { app: app.clone(), other: other.clone() }),
+        None => Ok(()),
+    }
 }

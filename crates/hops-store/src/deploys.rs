@@ -13,6 +13,7 @@ use crate::{
     decode::{Row, json},
     error::DoingExt,
     events::append,
+    removals::is_removed,
     serving::{Effect, put_into_effect},
 };
 
@@ -105,14 +106,14 @@ impl Store {
         .doing(action)?;
         let deploy = row.read()?;
         // In the same transaction, so that it is the first event even where the deploy is claimed at once.
-        if unfinished(&mut tx, &new.target).await? != [deploy.id] {
+        if unfinished(&mut tx, &new.target).await? != [deploy.id] || is_removed(&mut tx, &new.target).await? {
             append(&mut tx, deploy.id, &Event::Queued).await?;
         }
         tx.commit().await.doing(action)?;
         Ok(Enqueued { deploy, replaced })
     }
 
-    /// Takes the oldest waiting deploy whose target has none running; it runs from then on.
+    /// Takes the oldest waiting deploy whose target has none running and is not being removed; it runs from then on.
     pub async fn claim(&self, at: Timestamp) -> Result<Option<Deploy>, StoreError> {
         let row: Option<DeployRow> = sqlx::query_as(
             "UPDATE deploys SET state = 'running', started_at = $1
@@ -122,6 +123,9 @@ impl Store {
                      SELECT 1 FROM deploys AS other
                      WHERE other.app = waiting.app AND other.environment = waiting.environment
                      AND other.state = 'running'
+                 ) AND NOT EXISTS (
+                     SELECT 1 FROM removals
+                     WHERE removals.app = waiting.app AND removals.environment = waiting.environment
                  )
                  ORDER BY waiting.id LIMIT 1
              )

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hops_model::{Cause, CauseCode, DeployId, HostName, Target};
+use hops_model::{AppName, Cause, CauseCode, DeployId, HostName, Target};
 use sqlx::{error::ErrorKind, migrate::MigrateError};
 use thiserror::Error;
 
@@ -107,6 +107,17 @@ pub enum StoreError {
         /// The deploy.
         deploy: DeployId,
     },
+    /// Its name is told from that of another app by nothing but `_` and `-`.
+    #[error("`{app}` cannot be told from the app `{other}`: where only DNS names are allowed, both are `{}`", app.dns())]
+    NameTaken {
+        /// The app.
+        app: AppName,
+        /// The one that was there before.
+        other: String,
+    },
+    /// The target is on its way out.
+    #[error("{0} is being removed already")]
+    BeingRemoved(Target),
     /// The host is routed to another app or environment.
     #[error("`{host}` is routed to {owner} already")]
     HostTaken {
@@ -166,6 +177,8 @@ impl StoreError {
             Self::DeployMissing(_) => "`hops releases` lists what there is",
             Self::DeployFinished(_) | Self::DeployCancelled(_) => "start a new deploy",
             Self::Busy { .. } => "wait until it has ended, or cancel it",
+            Self::NameTaken { .. } => "choose another `name`",
+            Self::BeingRemoved(_) => "wait until nothing of it is left; `hops status` shows what is",
             Self::HostTaken { .. } => "choose another host, or remove it from the app that has it",
         }
     }
@@ -176,9 +189,11 @@ impl From<&StoreError> for Cause {
         let code = match error {
             StoreError::HostTaken { .. } => CauseCode::RouteTaken,
             StoreError::DeployCancelled(_) => CauseCode::Cancelled,
-            StoreError::DeployMissing(_) | StoreError::DeployFinished(_) | StoreError::Busy { .. } => {
-                CauseCode::Refused
-            }
+            StoreError::DeployMissing(_) => CauseCode::NotFound,
+            StoreError::DeployFinished(_)
+            | StoreError::Busy { .. }
+            | StoreError::NameTaken { .. }
+            | StoreError::BeingRemoved(_) => CauseCode::Refused,
             _ => CauseCode::Internal,
         };
         let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());

@@ -20,6 +20,7 @@ mod events;
 mod hosts;
 mod images;
 mod releases;
+mod removals;
 mod retention;
 mod serving;
 mod store;

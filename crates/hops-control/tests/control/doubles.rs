@@ -41,6 +41,9 @@ impl Gate {
 /// Runs nothing, and remembers what it was asked for.
 pub(crate) struct TestEngine {
     pub(crate) applying: Gate,
+    pub(crate) removing: Gate,
+    /// Every target whose removal began, in this order.
+    pub(crate) removed: Mutex<Vec<Target>>,
     /// How many calls of `apply` fail as if the engine were away.
     pub(crate) away: Mutex<u32>,
     /// Whether `apply` panics.
@@ -56,12 +59,24 @@ impl TestEngine {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             applying: Gate::open(),
+            removing: Gate::open(),
+            removed: Mutex::default(),
             away: Mutex::default(),
             panics: AtomicBool::default(),
             failing: Mutex::default(),
             applied: Mutex::default(),
             wanted: Mutex::default(),
         })
+    }
+
+    fn is_here(&self) -> Result<(), EngineError> {
+        let mut away = self.away.lock().unwrap();
+        if *away == 0 {
+            return Ok(());
+        }
+        *away -= 1;
+        let source = "connection refused".into();
+        Err(EngineError::Unreachable { engine: "test", address: "nowhere".into(), source })
     }
 }
 
@@ -97,14 +112,7 @@ impl Engine for TestEngine {
     async fn apply(&self, plan: &Plan, events: &Events) -> Result<Vec<ApplingOutcome>, EngineError> {
         self.applied.lock().unwrap().push(plan.clone());
         assert!(!self.panics.load(Ordering::Relaxed), "as the test wants it");
-        {
-            let mut away = self.away.lock().unwrap();
-            if *away > 0 {
-                *away -= 1;
-                let source = "connection refused".into();
-                return Err(EngineError::Unreachable { engine: "test", address: "nowhere".into(), source });
-            }
-        }
+        self.is_here()?;
         for appling in &plan.applings {
             let message = "1 of 2 ready".to_owned();
             events.send(Event::Rollout { appling: appling.name.clone(), ready: 1, wanted: 2, message });
@@ -138,8 +146,10 @@ impl Engine for TestEngine {
         Ok(Box::pin(futures::stream::empty()))
     }
 
-    async fn remove(&self, _: &Target) -> Result<(), EngineError> {
-        Ok(())
+    async fn remove(&self, target: &Target) -> Result<(), EngineError> {
+        self.removed.lock().unwrap().push(target.clone());
+        self.removing.pass().await;
+        self.is_here()
     }
 }
 

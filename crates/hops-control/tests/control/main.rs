@@ -4,5 +4,6 @@
 mod deploying;
 mod doubles;
 mod platform;
+mod removing;
 mod resuming;
 mod rolling_back;

@@ -17,6 +17,21 @@ async fn an_app_is_made_known_once() {
 }
 
 #[tokio::test]
+async fn an_app_whose_dns_name_is_anothers_is_refused() {
+    let store = Store::memory().await.unwrap();
+    let (first, second) = (target("web_shop"), target("web-shop"));
+    start(&store, &first).await;
+    let error = store.ensure_app(&second.app, at(2)).await.unwrap_err();
+    assert!(matches!(&error, StoreError::NameTaken { other, .. } if other == "web_shop"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "`web-shop` cannot be told from the app `web_shop`: where only DNS names are allowed, both are `web-shop`"
+    );
+    assert!(!store.app_exists(&second.app).await.unwrap());
+    store.ensure_app(&first.app, at(3)).await.unwrap();
+}
+
+#[tokio::test]
 async fn apps_are_listed_with_the_latest_of_each_environment() {
     let store = Store::memory().await.unwrap();
     let prod = target("shop");
@@ -48,14 +63,15 @@ async fn a_removed_target_leaves_nothing_and_numbers_its_deploys_on() {
     store.claim_hosts(&shop, std::slice::from_ref(&host)).await.unwrap();
     store.write_release(deploy.id, |number| release(&shop, number)).await.unwrap();
 
-    let busy = store.remove_target(&shop).await;
+    let busy = store.begin_removal(&shop, at(2)).await;
     assert!(matches!(busy, Err(StoreError::Busy { deploy: id, .. }) if id == deploy.id));
     let web = form("web", 1);
     let effect =
         Effect::Applied { applings: [web.name.clone()].into(), live: vec![web], unsettled: Vec::new() };
     store.finish(deploy.id, &success(None), &effect, at(2)).await.unwrap();
-    store.remove_target(&shop).await.unwrap();
-    store.remove_target(&shop).await.unwrap();
+    store.begin_removal(&shop, at(3)).await.unwrap();
+    store.finish_removal(&shop).await.unwrap();
+    store.finish_removal(&shop).await.unwrap();
 
     assert_eq!(store.deploy(deploy.id).await.unwrap(), None);
     assert!(store.events_after(deploy.id, 0, 10).await.unwrap().is_empty());
@@ -65,4 +81,40 @@ async fn a_removed_target_leaves_nothing_and_numbers_its_deploys_on() {
     store.ensure_app(&blog.app, at(3)).await.unwrap();
     store.claim_hosts(&blog, &[host]).await.unwrap();
     assert!(enqueue(&store, &shop).await.id > deploy.id);
+}
+
+#[tokio::test]
+async fn no_deploy_is_claimed_of_what_is_being_removed_and_what_was_queued_meanwhile_stays() {
+    let store = Store::memory().await.unwrap();
+    let (shop, blog) = (target("shop"), target("blog"));
+    let done = start(&store, &shop).await;
+    store.finish(done.id, &success(None), &Effect::Nothing, at(2)).await.unwrap();
+    store.begin_removal(&shop, at(3)).await.unwrap();
+    let again = store.begin_removal(&shop, at(4)).await;
+    assert!(matches!(again, Err(StoreError::BeingRemoved(target)) if target == shop));
+    assert_eq!(store.removals().await.unwrap(), std::slice::from_ref(&shop));
+
+    let waiting = enqueue(&store, &shop).await;
+    assert_eq!(store.events_after(waiting.id, 0, 10).await.unwrap().len(), 1, "it is told that it waits");
+    let other = enqueue(&store, &blog).await;
+    assert_eq!(store.claim(at(5)).await.unwrap().map(|deploy| deploy.id), Some(other.id));
+    assert_eq!(store.claim(at(5)).await.unwrap(), None);
+
+    store.finish_removal(&shop).await.unwrap();
+    assert_eq!(store.deploy(done.id).await.unwrap(), None);
+    assert_eq!(store.claim(at(6)).await.unwrap().map(|deploy| deploy.id), Some(waiting.id));
+}
+
+#[tokio::test]
+async fn a_removal_that_is_given_up_changes_nothing() {
+    let store = Store::memory().await.unwrap();
+    let shop = target("shop");
+    let done = start(&store, &shop).await;
+    store.finish(done.id, &success(None), &Effect::Nothing, at(2)).await.unwrap();
+    store.begin_removal(&shop, at(3)).await.unwrap();
+    store.abandon_removal(&shop).await.unwrap();
+    assert!(store.deploy(done.id).await.unwrap().is_some());
+    assert!(store.removals().await.unwrap().is_empty());
+    let next = start(&store, &shop).await;
+    assert!(next.id > done.id);
 }

@@ -1,0 +1,90 @@
+//! Removing an app from an environment: what runs of it, then what is known of it. Deploys of it wait meanwhile.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt;
+use hops_engine::EngineError;
+use hops_model::Target;
+use hops_store::StoreError;
+use jiff::Timestamp;
+
+use crate::{
+    ControlError,
+    runner::{Runner, pause},
+};
+
+impl Runner {
+    /// Removes a target. It goes on where this is dropped, and at the next start where HOPS ends.
+    pub(crate) async fn remove(self: &Arc<Self>, target: &Target) -> Result<(), ControlError> {
+        self.parts.store.begin_removal(target, Timestamp::now()).await?;
+        let (runner, target) = (Arc::clone(self), target.clone());
+        let removal = self.jobs.spawn(async move {
+            tokio::select! {
+                removed = runner.remove_once(&target) => removed,
+                () = runner.stop.cancelled() => Err(ControlError::ShuttingDown),
+            }
+        });
+        removal.await.unwrap_or(Err(ControlError::ShuttingDown))
+    }
+
+    /// Goes on with a removal that a former server had begun; an engine that is away is waited for.
+    pub(crate) fn take_up_removal(self: &Arc<Self>, target: Target) {
+        tracing::info!(%target, "going on with a removal");
+        let runner = Arc::clone(self);
+        self.jobs.spawn(async move {
+            let removal = async {
+                while let Err(error) = runner.remove_once(&target).await {
+                    tracing::error!(%target, error = &error as &dyn std::error::Error, "a removal failed");
+                    if !matches!(&error, ControlError::Engine(error) if error.is_transient()) {
+                        return;
+                    }
+                    pause().await;
+                    if runner.parts.store.begin_removal(&target, Timestamp::now()).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                () = removal => {}
+                () = runner.stop.cancelled() => {}
+            }
+        });
+    }
+
+    /// Does a removal that has begun, and ends it in either way.
+    async fn remove_once(&self, target: &Target) -> Result<(), ControlError> {
+        let removing = AssertUnwindSafe(self.parts.engine.remove(target)).catch_unwind().await;
+        let removed = removing.unwrap_or_else(|_| {
+            let source = "HOPS itself failed; its log shows where".into();
+            let (engine, action) = (self.parts.engine.name(), format!("remove {target}"));
+            Err(EngineError::Failed { engine, action, source })
+        });
+        let store = &self.parts.store;
+        match &removed {
+            Ok(()) => written(|| store.finish_removal(target)).await?,
+            // What is left of it runs on, and may be deployed or removed again.
+            Err(_) => written(|| store.abandon_removal(target)).await?,
+        }
+        // Deploys may have been waiting for it.
+        self.wake();
+        Ok(removed?)
+    }
+}
+
+/// Writes the end of a removal; what may pass is waited out.
+async fn written<F: Future<Output = Result<(), StoreError>>>(
+    write: impl Fn() -> F,
+) -> Result<(), StoreError> {
+    loop {
+        match write().await {
+            Err(error) if error.is_passing() => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the end of a removal cannot be written"
+                );
+                pause().await;
+            }
+            result => return result,
+        }
+    }
+}
