@@ -66,18 +66,20 @@ impl BuildKitBuilder {
     }
 
     /// A builder whose images are kept by the Docker engine that builds them, under references that are
-    /// [local](ImageRef::is_local). Nothing is connected yet. `credentials` are the logins for base images, `images` asks
-    /// the engine.
+    /// [local](ImageRef::is_local) and begin with `repositories`. Nothing is connected yet. `credentials` are the logins for
+    /// base images, `images` asks the engine.
     pub fn in_engine(
         settings: Settings,
+        repositories: String,
         credentials: Arc<dyn Credentials>,
         memory: Arc<dyn BuildMemory>,
         images: Arc<dyn Images>,
     ) -> Result<Self, SettingsError> {
-        let settings = settings.check()?;
-        if settings.place != Place::Engine {
+        let mut settings = settings.check()?;
+        if !matches!(settings.place, Place::Engine { .. }) {
             return Err(SettingsError::NoEngine);
         }
+        settings.place = Place::Engine { repositories };
         Ok(Self::with(settings, credentials, memory, images))
     }
 
@@ -152,7 +154,7 @@ impl BuildKitBuilder {
     /// The image that the same input became, if it is still there.
     async fn known(&self, plan: &Plan<'_>) -> Option<BuiltImage> {
         let image = self.memory.image_for(&plan.input).await?;
-        if self.images.lacks(&image.reference).await { None } else { Some(image) }
+        if self.images.keeps(&image.reference).await { Some(image) } else { None }
     }
 
     /// The image, built.
@@ -227,7 +229,7 @@ impl BuildKitBuilder {
                 self.cache.export(&self.client, solve, *is_insecure);
             }
             Place::Registry { cache: false, .. } => {}
-            Place::Engine => {
+            Place::Engine { .. } => {
                 if let Some(keep) = self.settings.cache_keep {
                     self.cache.prune(&self.client, keep);
                 }
@@ -244,7 +246,7 @@ impl BuildKitBuilder {
             }
             // A commit may be built again with other secrets. An image that has lost its only tag is taken for waste by
             // engines and by people who tidy up, and a release may still need it.
-            Place::Engine => {
+            Place::Engine { .. } => {
                 let input = &plan.input.as_str()[..12];
                 (format!("{commit}-{input}"), Destination::Engine, None)
             }

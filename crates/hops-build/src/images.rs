@@ -8,9 +8,9 @@ use hops_model::{ImageRef, ImageUser};
 /// The place where built images are: a registry, or the container engine whose builder made them.
 #[async_trait]
 pub trait Images: Send + Sync {
-    /// Whether it is sure that an image is not there any more, and has to be built again. A place that says nothing
-    /// clear is given the benefit of the doubt: whoever needs the image finds out.
-    async fn lacks(&self, image: &ImageRef) -> bool;
+    /// Whether an image is still there; then it stays as long as one that was built just now. Otherwise it has to be built
+    /// again. A place that says nothing clear is given the benefit of the doubt: whoever needs the image finds out.
+    async fn keeps(&self, image: &ImageRef) -> bool;
 
     /// Whom an image runs as, by its configuration.
     async fn user(&self, image: &ImageRef) -> Result<ImageUser, UserUnknown>;

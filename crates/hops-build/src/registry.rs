@@ -76,17 +76,17 @@ impl Registry {
 #[async_trait]
 impl Images for Registry {
     /// Machines may have the image of a registry that does not answer already.
-    async fn lacks(&self, image: &ImageRef) -> bool {
-        let Ok(reference) = image.as_str().parse::<Reference>() else { return true };
+    async fn keeps(&self, image: &ImageRef) -> bool {
+        let Ok(reference) = image.as_str().parse::<Reference>() else { return false };
         let auth = self.auth(reference.registry()).await;
         let asked = self.client.fetch_manifest_digest(&reference, &auth);
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Err(error)) => {
                 let is_absent = is_absent(&error);
                 tracing::debug!(%image, %error, is_absent, "asked the registry for an image");
-                is_absent
+                !is_absent
             }
-            Ok(Ok(_)) | Err(_) => false,
+            Ok(Ok(_)) | Err(_) => true,
         }
     }
 

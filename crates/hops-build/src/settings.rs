@@ -17,7 +17,7 @@ pub struct Settings {
     pub buildkit: String,
     /// The registry, and where in it: `registry.example.org/hops`; without one, that of this machine at
     /// `127.0.0.1:5000`. An image is called `{registry}/{app}/{appling}`. Not with a Docker engine, where it is called
-    /// `hops.local/{app}/{appling}`.
+    /// `hops.local/{app}/{appling}`, or what the engine says instead.
     pub registry: Option<String>,
     /// Whether the registry is spoken to without TLS. Said by nothing, it is so for a registry on this machine
     /// (`localhost`, 127.0.0.0/8, `[::1]`).
@@ -103,7 +103,10 @@ pub(crate) enum Place {
         cache: bool,
     },
     /// In the Docker engine that builds them.
-    Engine,
+    Engine {
+        /// What an image's repository begins with.
+        repositories: String,
+    },
 }
 
 impl Settings {
@@ -119,7 +122,7 @@ impl Settings {
     pub(crate) fn check(self) -> Result<Checked, SettingsError> {
         let address = Address::parse(&self.buildkit)?;
         let place = match (&address, self.registry) {
-            (Address::Docker(_), None) => Place::Engine,
+            (Address::Docker(_), None) => Place::Engine { repositories: ImageRef::LOCAL.to_owned() },
             (Address::Docker(_), Some(registry)) => return Err(SettingsError::EngineWithRegistry(registry)),
             (Address::Unix(_) | Address::Tcp { .. }, registry) => {
                 let registry = checked(registry.as_deref().unwrap_or(REGISTRY))?;
@@ -140,11 +143,11 @@ impl Checked {
     /// Where an appling's images go. Underscores become dashes, as everywhere outside HOPS: a registry allows
     /// them only in some places.
     pub(crate) fn repository(&self, app: &AppName, appling: &ApplingName) -> String {
-        let start = match &self.place {
-            Place::Registry { registry, .. } => registry,
-            Place::Engine => ImageRef::LOCAL.trim_end_matches('/'),
-        };
-        format!("{start}/{}/{}", app.dns(), appling.dns())
+        let (app, appling) = (app.dns(), appling.dns());
+        match &self.place {
+            Place::Registry { registry, .. } => format!("{registry}/{app}/{appling}"),
+            Place::Engine { repositories } => format!("{repositories}{app}/{appling}"),
+        }
     }
 }
 

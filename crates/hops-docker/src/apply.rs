@@ -69,8 +69,9 @@ impl Verdict {
         match self {
             Self::Refused(outcome) => Ok(*outcome),
             Self::Awaited(decided) => decided.await.unwrap_or_else(|_| {
-                let action = "go on, as HOPS is shutting down".to_owned();
-                Err(EngineError::Failed { engine: ENGINE, action, source: "nobody keeps the appling".into() })
+                let action = "go on with the roll-out".to_owned();
+                let source = "HOPS is shutting down, or failed itself; its log tells".into();
+                Err(EngineError::Failed { engine: ENGINE, action, source })
             }),
         }
     }

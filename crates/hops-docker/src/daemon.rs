@@ -10,10 +10,11 @@ mod machine;
 mod run;
 mod words;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bollard::{Docker, errors::Error};
 use hops_engine::EngineError;
+use tokio::time::Instant;
 
 pub use connect::ConnectError;
 pub(crate) use events::{AbortOnDrop, DaemonEvent, Subject};
@@ -36,6 +37,9 @@ struct Connection {
     machine: Machine,
     /// Networks are made one at a time: names of networks are not unique to the daemon, and each takes the next subnet.
     networks: tokio::sync::Mutex<()>,
+    /// When an image was last used again, by its id; held while it is decided of one whether it stays. Docker itself does not
+    /// note such a use.
+    images: tokio::sync::Mutex<HashMap<String, Instant>>,
 }
 
 impl Daemon {
@@ -61,6 +65,11 @@ impl Daemon {
         self.0.networks.lock().await
     }
 
+    /// When images were last used again, by their ids. Held while it is decided of an image whether it stays.
+    pub(crate) async fn images_in_use(&self) -> tokio::sync::MutexGuard<'_, HashMap<String, Instant>> {
+        self.0.images.lock().await
+    }
+
     /// Turns a client's error into the engine's; `action` completes "could not …".
     pub(crate) fn error(&self, action: impl Into<String>, error: Error) -> EngineError {
         error::engine_error(&self.0.address, action, error)
@@ -68,4 +77,4 @@ impl Daemon {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

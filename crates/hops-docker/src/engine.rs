@@ -67,9 +67,9 @@ impl Docker {
         Ok(Self(Arc::new(Inner { site, keepers: Mutex::new(keepers) })))
     }
 
-    /// Whether Docker has an image.
-    pub async fn has_image(&self, image: &ImageRef) -> Result<bool, EngineError> {
-        self.0.site.daemon.has_image(image).await
+    /// Whether Docker has an image. Then it stays as long as one that was made just now: a release may be about to name it.
+    pub async fn keep_image(&self, image: &ImageRef) -> Result<bool, EngineError> {
+        self.0.site.daemon.keep_image(image).await
     }
 
     /// Whom an image that Docker has runs as.

@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 use hops_engine::EngineError;
 use hops_model::{AppName, Cause, CauseCode, ImageRef, ImageUser};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::{
     daemon::Daemon,
@@ -34,6 +35,20 @@ impl Daemon {
     pub(crate) async fn has_image(&self, image: &ImageRef) -> Result<bool, EngineError> {
         match self.client().inspect_image(render::reference(image)).await {
             Ok(_) => Ok(true),
+            Err(error) if error::is_missing(&error) => Ok(false),
+            Err(error) => Err(self.error(format!("look for the image {image}"), error)),
+        }
+    }
+
+    /// Whether the daemon has an image. It is as [young](YOUNG) from then on as one made just now: it is used again, and no
+    /// release may have named it for long.
+    pub(crate) async fn keep_image(&self, image: &ImageRef) -> Result<bool, EngineError> {
+        let mut in_use = self.images_in_use().await;
+        match self.client().inspect_image(render::reference(image)).await {
+            Ok(found) => {
+                in_use.extend(found.id.map(|id| (id, Instant::now())));
+                Ok(true)
+            }
             Err(error) if error::is_missing(&error) => Ok(false),
             Err(error) => Err(self.error(format!("look for the image {image}"), error)),
         }
@@ -112,7 +127,7 @@ impl Daemon {
         app: &AppName,
         keep: &BTreeSet<ImageRef>,
     ) -> Result<usize, EngineError> {
-        let repositories = format!("{}{}/", ImageRef::LOCAL, app.dns());
+        let repositories = format!("{}{}/", self.settings().repositories(), app.dns());
         let failed = |error| self.error(format!("list the images of {app}"), error);
         let filters = HashMap::from([("reference".to_owned(), vec![format!("{repositories}*")])]);
         let options = ListImagesOptions { filters: Some(filters), ..ListImagesOptions::default() };
@@ -126,7 +141,12 @@ impl Daemon {
         for image in images {
             let is_kept = kept.contains(image.id.as_str())
                 || image.repo_tags.iter().chain(&image.repo_digests).any(|name| kept.contains(name.as_str()));
-            if is_kept || used.contains(&image.id) || self.is_younger_than(age, &image.id).await? {
+            if is_kept || used.contains(&image.id) {
+                continue;
+            }
+            let mut in_use = self.images_in_use().await;
+            in_use.retain(|_, since| since.elapsed() < age);
+            if in_use.contains_key(&image.id) || self.is_younger_than(age, &image.id).await? {
                 continue;
             }
             // By name: what somebody gave the same image another name for stays under that one.

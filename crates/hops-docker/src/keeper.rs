@@ -16,14 +16,15 @@ mod minder;
 mod next;
 mod prove;
 mod readiness;
+mod recovery;
 mod rollout;
 mod seen;
 mod status;
 mod view;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use hops_engine::{EngineError, Events};
 use hops_model::{
     ApplingName, ApplingOutcome, ApplingStatus, Cause, DesiredAppling, HostName, ReleaseNumber, Target,
@@ -37,6 +38,7 @@ use tokio::{
 use self::{
     leave::Leaving,
     minder::{Charge, Minder},
+    recovery::Post,
     rollout::Coming,
     view::View,
 };
@@ -65,6 +67,8 @@ enum Command {
     Adopt(Box<Order>),
     /// Nothing of it is wanted any more; answered when nothing is left.
     Retire(oneshot::Sender<Result<(), EngineError>>),
+    #[cfg(test)]
+    Fault,
 }
 
 /// The way to the task that keeps an appling. It ends when this is dropped; the containers stay.
@@ -88,25 +92,8 @@ impl Keeper {
         let (settled, settled_seen) = watch::channel(false);
         let upstream_name = format!("{}/{}/{name}", target.app, target.environment);
         let upstream = Upstream::with(&upstream_name, Balance::default(), site.drain);
-        let mut keeping = Keeping {
-            site,
-            owner: (target, name),
-            upstream,
-            bell: Arc::new(Notify::new()),
-            serving: entry.serving,
-            coming: None,
-            crew: BTreeMap::new(),
-            strangers: Vec::new(),
-            leaving: BTreeMap::new(),
-            orders: 0,
-            rotation: Vec::new(),
-            asking: FuturesUnordered::new(),
-            retired: Vec::new(),
-            status,
-            settled,
-        };
-        keeping.recover(entry.coming, found);
-        tokio::spawn(keeping.run(inbox));
+        let post = Post { site, owner: (target, name), upstream, status, settled };
+        tokio::spawn(keep(Keeping::new(post, entry, found), inbox));
         Self { commands, status: status_seen, settled: settled_seen }
     }
 
@@ -123,6 +110,12 @@ impl Keeper {
         done
     }
 
+    /// Has the task panic.
+    #[cfg(test)]
+    fn fault(&self) {
+        let _ = self.commands.send(Command::Fault);
+    }
+
     /// What runs now; none where nothing is wanted.
     pub(crate) fn status(&self) -> Option<ApplingStatus> {
         self.status.borrow().clone()
@@ -137,7 +130,20 @@ impl Keeper {
 /// Tells the instances of an appling apart: the release in which they were made, and their number in it.
 type Key = (ReleaseNumber, u16);
 
-/// The task.
+/// Before a task that failed begins anew.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The task, which begins anew where HOPS itself fails in it: an appling that nobody keeps would take no new form, and
+/// nobody would mend it.
+async fn keep(mut keeping: Keeping, mut inbox: mpsc::UnboundedReceiver<Command>) {
+    while AssertUnwindSafe(keeping.run(&mut inbox)).catch_unwind().await.is_err() {
+        let (target, name) = &keeping.owner;
+        tracing::error!(%target, appling = %name, "HOPS itself failed in keeping an appling; beginning anew");
+        keeping = keeping.anew().await;
+    }
+}
+
+/// What the task knows.
 struct Keeping {
     site: Arc<Site>,
     owner: Owner,
@@ -172,7 +178,7 @@ enum Answer {
 }
 
 impl Keeping {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+    async fn run(&mut self, inbox: &mut mpsc::UnboundedReceiver<Command>) {
         let bell = Arc::clone(&self.bell);
         let mut events = self.site.happenings();
         loop {
@@ -187,6 +193,8 @@ impl Keeping {
                 command = inbox.recv() => match command {
                     Some(Command::Adopt(order)) => self.adopt(*order).await,
                     Some(Command::Retire(reply)) => self.retire(reply).await,
+                    #[cfg(test)]
+                    Some(Command::Fault) => panic!("a fault of HOPS"),
                     None => return,
                 },
                 () = bell.notified() => {}
@@ -199,45 +207,6 @@ impl Keeping {
                 Some(answer) = self.asking.next() => self.hear(answer).await,
                 () = sleep => {}
             }
-        }
-    }
-
-    /// Takes up what is there.
-    fn recover(&mut self, coming: Option<Held>, found: Vec<Instance>) {
-        let held: Vec<Held> = self.serving.iter().chain(&coming).cloned().collect();
-        let mut found: BTreeMap<Key, Vec<Instance>> =
-            found.into_iter().fold(BTreeMap::new(), |mut all, instance| {
-                all.entry((instance.release, instance.replica)).or_default().push(instance);
-                all
-            });
-        for held in &held {
-            for key in keys(held) {
-                let instance = found.get_mut(&key).and_then(Vec::pop);
-                if instance.is_none() && Some(held) == self.serving.as_ref() {
-                    let ((target, name), (release, replica)) = (&self.owner, key);
-                    tracing::warn!(%target, appling = %name, %release, replica, "a container is gone; making it anew");
-                }
-                self.mind(key, &held.form, instance);
-            }
-        }
-        let strangers: Vec<Instance> = found.into_values().flatten().collect();
-        // Where nothing is wanted, its removal was cut short.
-        if self.serving.is_some() || held.is_empty() {
-            for stranger in strangers {
-                tracing::info!(instance = %stranger.id, "stopping a container that is no longer wanted");
-                self.dismiss(stranger);
-            }
-        } else {
-            self.strangers = strangers;
-        }
-        if let Some(serving) = &self.serving {
-            self.site.hosts.take(&self.owner, &serving.form.routes, &self.upstream);
-        }
-        if let Some(held) = coming {
-            if let Some(cause) = self.claim(&held.form.routes) {
-                tracing::warn!(appling = %held.form.name, %cause, "what was on its way gets no route");
-            }
-            self.coming = Some(Coming::new(held, None, 0));
         }
     }
 
@@ -263,10 +232,9 @@ impl Keeping {
             form: DesiredAppling { release, ..form.clone() },
             replica,
             bell: Arc::clone(&self.bell),
-            after: None,
         };
         let after = self.leaving.get(&charge.name()).map(Leaving::gone);
-        self.crew.insert(key, Minder::begin(Charge { after, ..charge }, found));
+        self.crew.insert(key, Minder::begin(charge, found, after));
     }
 
     /// Looks at everything again; gives the time at which to look once more even if nothing happens.
@@ -373,3 +341,6 @@ fn keys(held: &Held) -> impl Iterator<Item = Key> + use<> {
     let Held { since, first, .. } = *held;
     (0..held.form.replicas).map(move |number| (since, first.saturating_add(number)))
 }
+
+#[cfg(test)]
+mod tests;

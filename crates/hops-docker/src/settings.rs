@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use hops_engine::{Deadlines, Scheme, seconds};
+use hops_model::ImageRef;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,15 @@ impl Settings {
         // Nobody but the app itself makes room on a single machine: such a doubt is not had here.
         let room = self.progress_deadline;
         Deadlines { progress: self.progress_deadline, mistake: self.mistake_deadline, room }
+    }
+
+    /// What the repositories of images begin with that this platform builds and removes: before the app's name.
+    pub fn repositories(&self) -> String {
+        if self.platform == Self::PLATFORM {
+            return ImageRef::LOCAL.to_owned();
+        }
+        // No app has a dot in its name.
+        format!("{}{}.", ImageRef::LOCAL, self.platform)
     }
 
     /// The URL of a public host.

@@ -83,7 +83,14 @@ pub enum Next<F> {
 impl Patience {
     /// Begins to wait.
     pub fn new(now: Instant) -> Self {
-        Self { progress: now, told: None, doubtful_since: None, elsewhere: None }
+        Self::begun(now, Duration::ZERO)
+    }
+
+    /// Goes on to wait for what came forward last so long ago.
+    pub fn begun(now: Instant, ago: Duration) -> Self {
+        // The clock began with the machine, perhaps later than that.
+        let progress = now.checked_sub(ago).unwrap_or(now);
+        Self { progress, told: None, doubtful_since: None, elsewhere: None }
     }
 
     /// How long nothing came forward.
@@ -112,7 +119,7 @@ impl Patience {
         doubt: Option<Doubt<F>>,
         overdue: impl FnOnce(String) -> F,
     ) -> Next<F> {
-        if self.told.as_ref().is_none_or(|told| told.0 != ready) {
+        if self.told.as_ref().is_some_and(|told| told.0 != ready) {
             self.progress = now;
         }
         self.doubtful_since = doubt.as_ref().and(self.doubtful_since.or(Some(now)));
@@ -235,6 +242,15 @@ mod tests {
             assert!(matches!(next, Next::Wait { .. }), "{second}: {next:?}");
         }
         assert_eq!(rolling.at(55, 0, Some(mistaken())), Next::GiveUp("404".to_owned()));
+    }
+
+    #[test]
+    fn what_began_earlier_is_not_waited_for_anew() {
+        let begin = Instant::now() + Duration::from_mins(10);
+        let mut rolling = Rolling(begin, Patience::begun(begin, Duration::from_mins(2)));
+        assert_eq!(rolling.1.waited(begin), Duration::from_mins(2));
+        assert!(matches!(rolling.at(59, 0, None), Next::Wait { .. }));
+        assert_eq!(rolling.at(60, 0, None), Next::GiveUp("waiting".to_owned()));
     }
 
     #[test]

@@ -52,8 +52,8 @@ impl Engine {
 /// As the platform does it, by way of the crate that speaks to Docker.
 #[async_trait]
 impl Images for Engine {
-    async fn lacks(&self, image: &ImageRef) -> bool {
-        self.image(image).await.is_none()
+    async fn keeps(&self, image: &ImageRef) -> bool {
+        self.image(image).await.is_some()
     }
 
     async fn user(&self, image: &ImageRef) -> Result<ImageUser, UserUnknown> {

@@ -114,7 +114,10 @@ impl Shop {
         let memory: Arc<dyn BuildMemory> = Arc::clone(&self.memory) as Arc<dyn BuildMemory>;
         let (settings, logins) = (self.settings.clone(), Arc::new(BTreeMap::new()));
         match self.daemon.engine() {
-            Some(engine) => BuildKitBuilder::in_engine(settings, logins, memory, Arc::new(engine)).unwrap(),
+            Some(engine) => {
+                let repositories = format!("{}/", self.repositories());
+                BuildKitBuilder::in_engine(settings, repositories, logins, memory, Arc::new(engine)).unwrap()
+            }
             None => BuildKitBuilder::new(settings, logins, memory).unwrap(),
         }
     }

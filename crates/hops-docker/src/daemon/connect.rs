@@ -126,6 +126,7 @@ impl Daemon {
             settings: settings.clone(),
             machine: Machine::read(info),
             networks: Mutex::new(()),
+            images: Mutex::default(),
         })))
     }
 }

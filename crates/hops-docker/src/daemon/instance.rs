@@ -102,6 +102,13 @@ impl Instance {
         self.container(&Role::App)
     }
 
+    /// When its own container was made, or was started for the first time: by a start that the daemon does not count as
+    /// one again, such as after it was away itself.
+    pub(crate) fn began_at(&self) -> Option<Timestamp> {
+        let app = self.app()?;
+        app.started_at.filter(|_| app.restarts == 0).max(app.created_at)
+    }
+
     /// A container by its role.
     pub(crate) fn container(&self, role: &Role) -> Option<&Container> {
         self.containers.iter().find(|container| container.role == *role)

@@ -5,7 +5,7 @@ mod failures;
 mod lives;
 mod logs;
 mod networks;
-mod scene;
+pub(crate) mod scene;
 mod siblings;
 
 /// Makes a test of each engine from every function.
@@ -19,4 +19,4 @@ macro_rules! on_both_engines {
         }
     };
 }
-use on_both_engines;
+pub(crate) use on_both_engines;

@@ -9,7 +9,7 @@
 
 mod ask;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{broadcast, watch},
@@ -39,7 +39,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The task.
 pub(super) struct Mind {
-    charge: Charge,
+    charge: Arc<Charge>,
     events: broadcast::Receiver<DaemonEvent>,
     seen: watch::Sender<Seen>,
     leaves: watch::Receiver<bool>,
@@ -70,7 +70,7 @@ enum Happening {
 impl Mind {
     /// A task that has not begun.
     pub(super) fn new(
-        charge: Charge,
+        charge: Arc<Charge>,
         found: Option<Instance>,
         seen: watch::Sender<Seen>,
         leaves: watch::Receiver<bool>,
@@ -196,7 +196,7 @@ impl Mind {
     }
 
     async fn create(&mut self) -> Result<(), CreateError> {
-        let Charge { site, target, form, replica, .. } = &self.charge;
+        let Charge { site, target, form, replica, .. } = &*self.charge;
         self.seen.send_modify(|seen| {
             if !matches!(seen.view.stage, Stage::Creating(_)) {
                 seen.view.stage = Stage::Creating(None);

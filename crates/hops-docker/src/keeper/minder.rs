@@ -1,15 +1,16 @@
 //! Minds one instance, until it is told to let go: the way to the task in [`super::mind`].
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use hops_model::{DesiredAppling, Target};
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
-use super::{mind::Mind, seen::Seen, view::View};
+use super::{PAUSE, mind::Mind, seen::Seen, view::View};
 use crate::{
     daemon::{Instance, InstanceId},
     names,
@@ -35,8 +36,6 @@ pub(super) struct Charge {
     pub(super) replica: u16,
     /// Rung whenever something new is seen.
     pub(super) bell: Arc<Notify>,
-    /// What has to be over first: the removal of one of the same name.
-    pub(super) after: Option<BoxFuture<'static, ()>>,
 }
 
 impl Charge {
@@ -47,8 +46,13 @@ impl Charge {
 }
 
 impl Minder {
-    /// Begins. `found` is what is known to be there already.
-    pub(super) fn begin(mut charge: Charge, found: Option<Instance>) -> Self {
+    /// Begins. `found` is what is known to be there already; `after` what has to be over first: the removal of one of the
+    /// same name.
+    pub(super) fn begin(
+        charge: Charge,
+        mut found: Option<Instance>,
+        after: Option<BoxFuture<'static, ()>>,
+    ) -> Self {
         let id = found.as_ref().map_or_else(
             || InstanceId {
                 name: charge.name(),
@@ -66,13 +70,21 @@ impl Minder {
         };
         let (seen, receiver) = watch::channel(seen);
         let (leave, leaves) = watch::channel(false);
-        let after = charge.after.take();
-        let mind = Mind::new(charge, found, seen, leaves);
+        let charge = Arc::new(charge);
         let task = tokio::spawn(async move {
             if let Some(after) = after {
                 after.await;
             }
-            mind.run().await;
+            // An instance that nobody minds would not be made again, nor asked whether it takes requests.
+            loop {
+                let mind = Mind::new(Arc::clone(&charge), found.take(), seen.clone(), leaves.clone());
+                if AssertUnwindSafe(mind.run()).catch_unwind().await.is_ok() {
+                    return;
+                }
+                let instance = seen.borrow().id.clone();
+                tracing::error!(%instance, "HOPS itself failed in minding an instance; beginning anew");
+                tokio::time::sleep_until(Instant::now() + PAUSE).await;
+            }
         });
         Self { seen: receiver, leave, task }
     }
@@ -85,11 +97,8 @@ impl Minder {
     /// Lets go of the instance. Its containers stay as they are.
     pub(super) async fn leave(self) -> InstanceId {
         self.leave.send_replace(true);
-        if let Err(error) = self.task.await
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        // It ends by that, or with the runtime.
+        let _ = self.task.await;
         self.seen.borrow().id.clone()
     }
 }

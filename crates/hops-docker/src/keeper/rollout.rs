@@ -1,10 +1,11 @@
 //! From an order to its verdict.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use hops_engine::{Next, Patience, Standing};
+use hops_engine::{EngineError, Next, Patience, Standing};
 use hops_model::{ApplingOutcome, ApplingResult, Cause, CauseCode, Event};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
@@ -17,6 +18,22 @@ use super::{
 };
 use crate::{form::share_containers, ledger::Held};
 
+/// Before what cannot be written down is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long that is tried before whoever waits is told that it failed. It is tried on and on all the same.
+const WRITTEN_WITHIN: Duration = Duration::from_mins(1);
+
+/// What a roll-out gets at least that goes on after HOPS was away: nothing is known of how it fared meanwhile.
+const RESUMED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Goes on to wait for what began then: a HOPS that is started again and again does not wait anew each time.
+pub(super) fn resumed(began_at: Option<Timestamp>, deadline: Duration) -> Patience {
+    let ago =
+        began_at.map_or(Duration::ZERO, |began_at| Timestamp::now().duration_since(began_at).unsigned_abs());
+    Patience::begun(Instant::now(), ago.min(deadline.saturating_sub(RESUMED_WITHIN)))
+}
+
 /// A form on its way.
 pub(super) struct Coming {
     pub(super) held: Held,
@@ -26,6 +43,8 @@ pub(super) struct Coming {
     /// Tells answers about it from those about an earlier one.
     pub(super) number: u64,
     state: State,
+    /// Since when it is ready, and cannot be written down as what serves.
+    unwritten_since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +57,13 @@ enum State {
 }
 
 impl Coming {
-    pub(super) fn new(held: Held, order: Option<Order>, number: u64) -> Self {
-        Self { held, order, patience: Patience::new(Instant::now()), number, state: State::Rolling }
+    pub(super) fn new(held: Held, order: Option<Order>, number: u64, patience: Patience) -> Self {
+        Self { held, order, patience, number, state: State::Rolling, unwritten_since: None }
+    }
+
+    /// Whether it is on its way for nobody: HOPS was started anew, or whoever waited for it tries again.
+    fn is_orphan(&self) -> bool {
+        self.state == State::Rolling && self.order.as_ref().is_none_or(|order| order.verdict.is_closed())
     }
 }
 
@@ -66,6 +90,10 @@ impl Keeping {
             let _ = order.verdict.send(Err(error));
             return;
         }
+        let now = Instant::now();
+        let orphan = self.coming.take_if(|coming| coming.held == held && coming.is_orphan());
+        // It has been waited for already.
+        let patience = orphan.map_or_else(|| Patience::new(now), |orphan| orphan.patience);
         self.cancel();
         let routed = self.serving.iter().chain([&held]).flat_map(|held| &held.form.routes);
         self.site.hosts.keep(&self.owner, &routed.cloned().collect::<Vec<_>>());
@@ -82,12 +110,16 @@ impl Keeping {
             self.mind(key, &held.form, None);
         }
         self.orders += 1;
-        self.coming = Some(Coming::new(held, Some(order), self.orders));
+        self.coming = Some(Coming::new(held, Some(order), self.orders, patience));
     }
 
     /// Gives up what is on its way, for something newer.
     pub(super) fn cancel(&mut self) {
         let Some(Coming { order: Some(order), .. }) = self.coming.take() else { return };
+        // Whoever gave it tries again, and is not told of itself as of another.
+        if order.verdict.is_closed() {
+            return;
+        }
         let cause = Cause::new(
             CauseCode::Cancelled,
             "a newer deploy took its place",
@@ -109,10 +141,7 @@ impl Keeping {
         let now = Instant::now();
         let coming = self.coming.as_mut()?;
         match (judge(&views), coming.state) {
-            (Standing::Live, State::Rolling | State::GivenUp) => {
-                self.go_live().await;
-                None
-            }
+            (Standing::Live, State::Rolling | State::GivenUp) => self.go_live().await,
             (_, State::Proving | State::GivenUp) => None,
             (Standing::Failed(finding), State::Rolling) => {
                 self.prove(finding, now);
@@ -144,22 +173,11 @@ impl Keeping {
         }
     }
 
-    /// Every instance takes requests. What counts is when the proxy sends them there, so that comes first.
-    async fn go_live(&mut self) {
-        let Some(Coming { held, order, .. }) = self.coming.take() else { return };
-        self.serving = Some(held.clone());
-        let drained = self.drained();
-        self.site.hosts.take(&self.owner, &held.form.routes, &self.upstream);
-        let told = order.as_ref().map(|order| {
-            let is_changed = order.is_changed;
-            let outcome =
-                outcome(self, order, if is_changed { ApplingResult::Live } else { ApplingResult::Unchanged });
-            if let (true, Some(duration_ms)) = (is_changed, outcome.duration_ms) {
-                let (appling, url) = (outcome.name.clone(), outcome.url.clone());
-                order.events.send(Event::Live { appling, url, duration_ms });
-            }
-            outcome
-        });
+    /// Every instance takes requests: it is written down as what serves, then the proxy is switched, then the former
+    /// containers go. Gives the time at which to try again where it cannot be written: without that, a restart would bring
+    /// the former form back, of which nothing is left.
+    async fn go_live(&mut self) -> Option<Instant> {
+        let held = self.coming.as_ref()?.held.clone();
         let (target, name) = &self.owner;
         let kept = self.site.settings.kept_releases.max(1);
         let written = self.site.ledger.update(target, name, |entry| {
@@ -169,17 +187,46 @@ impl Keeping {
             entry.serving = Some(held.clone());
             entry.coming = None;
         });
-        let written = written.await;
-        if let Err(error) = &written {
-            // What runs is right all the same. After a crash it would be judged again, and found live.
-            tracing::error!(appling = %name, %error, "what is live cannot be written down");
+        if let Err(error) = written.await {
+            return self.wait_for_the_ledger(error);
+        }
+        let Coming { order, .. } = self.coming.take()?;
+        self.serving = Some(held.clone());
+        let drained = self.drained();
+        self.site.hosts.take(&self.owner, &held.form.routes, &self.upstream);
+        if let Some(order) = order {
+            let is_changed = order.is_changed;
+            let result = if is_changed { ApplingResult::Live } else { ApplingResult::Unchanged };
+            let outcome = outcome(self, &order, result);
+            if let (true, Some(duration_ms)) = (is_changed, outcome.duration_ms) {
+                let (appling, url) = (outcome.name.clone(), outcome.url.clone());
+                order.events.send(Event::Live { appling, url, duration_ms });
+            }
+            let _ = order.verdict.send(Ok(outcome));
         }
         let wanted: Vec<Key> = keys(&held).collect();
         self.let_go(|key| !wanted.contains(key), Some(drained)).await;
         self.dismiss_strangers();
-        if let (Some(order), Some(outcome)) = (order, told) {
-            let _ = order.verdict.send(written.map(|()| outcome));
+        None
+    }
+
+    /// What is ready cannot take over yet: tells why, once. Gives the time at which to try again.
+    fn wait_for_the_ledger(&mut self, error: EngineError) -> Option<Instant> {
+        let now = Instant::now();
+        let coming = self.coming.as_mut()?;
+        let is_first = coming.unwritten_since.is_none();
+        let since = *coming.unwritten_since.get_or_insert(now);
+        tracing::error!(appling = %self.owner.1, error = &error as &dyn std::error::Error,
+            "what is ready cannot be written down, and does not serve yet; trying again");
+        if now - since >= WRITTEN_WITHIN {
+            if let Some(order) = coming.order.take() {
+                let _ = order.verdict.send(Err(error));
+            }
+        } else if let Some(order) = coming.order.as_ref().filter(|_| is_first) {
+            let message = format!("{} is ready, but {error}; trying again", self.owner.1);
+            order.events.send(Event::Warning { message });
         }
+        Some(now + PAUSE)
     }
 
     /// It failed, and that is told; what served before goes on serving.
@@ -265,5 +312,20 @@ fn outcome(keeping: &Keeping, order: &Order, result: ApplingResult) -> ApplingOu
         duration_ms: (result != ApplingResult::Unchanged).then_some(duration_ms),
         cause: None,
         restored: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_on_has_what_is_left_of_its_time_but_half_a_minute_at_least() {
+        let waited = |ago: Duration| {
+            let resumed = resumed(Some(Timestamp::now() - ago), Duration::from_mins(3));
+            resumed.waited(Instant::now()).as_secs()
+        };
+        assert_eq!([waited(Duration::from_secs(5)), waited(Duration::from_mins(10))], [5, 150]);
+        assert_eq!(resumed(None, Duration::from_mins(3)).waited(Instant::now()).as_secs(), 0);
     }
 }

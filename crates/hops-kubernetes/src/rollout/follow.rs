@@ -145,6 +145,13 @@ impl<'a> Follower<'a> {
                 }
                 Standing::Failed(finding) => {
                     let waited = patience.waited(now);
+                    // By Kubernetes' own clock, which goes on while HOPS is started anew.
+                    let waited = match finding {
+                        Finding::NotReady { .. } | Finding::TimedOut { .. } => {
+                            waited.max(self.settings.progress_deadline)
+                        }
+                        _ => waited,
+                    };
                     self.fail(index, finding, waited);
                     None
                 }

@@ -1,5 +1,7 @@
 //! No request is lost in roll-outs under load. `HOPS_TEST_LONG=1` makes it twenty in a row.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use hops_kubernetes::Settings;
 use hops_testkit::{
@@ -12,8 +14,11 @@ use crate::world::Cluster;
 /// Requests a second: as many as meet each moment of a roll-out, and leave the processor to those that carry it out.
 const RATE: u32 = 250;
 
+/// Longer than that of other tests: the ingress controller takes notice late of what hundreds of requests a second meet.
+const DRAIN: Duration = Duration::from_secs(20);
+
 async fn check(manners: Manners, replicas: u16) -> Result<()> {
-    check_on(&Cluster::new().await?, manners, replicas).await
+    check_on(&Cluster::with(|settings| settings.drain = DRAIN).await?, manners, replicas).await
 }
 
 async fn check_on(cluster: &Cluster, manners: Manners, replicas: u16) -> Result<()> {

@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(30);
 /// Counts only where a mistake is certain, so it may be short. The default itself is waited for end to end.
 const MISTAKE: Duration = Duration::from_secs(10);
 /// The ingress controller takes notice late on a machine where many tests run at once.
-const DRAIN: Duration = Duration::from_secs(20);
+const DRAIN: Duration = Duration::from_secs(10);
 /// Nobody waits for it: what fails sooner was seen to fail, and what is good has all the time that a busy machine takes.
 /// Within the five minutes that `.config/nextest.toml` gives a test, so that a roll-out that hangs still says why.
 const NEVER: Duration = Duration::from_mins(4);

@@ -10,8 +10,8 @@ pub(super) struct EngineImages(pub(super) Docker);
 
 #[async_trait]
 impl Images for EngineImages {
-    async fn lacks(&self, image: &ImageRef) -> bool {
-        self.0.has_image(image).await.is_ok_and(|has| !has)
+    async fn keeps(&self, image: &ImageRef) -> bool {
+        self.0.keep_image(image).await.unwrap_or(true)
     }
 
     async fn user(&self, image: &ImageRef) -> Result<ImageUser, UserUnknown> {

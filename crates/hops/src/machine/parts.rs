@@ -166,7 +166,14 @@ fn builder(
     let own = format!("docker://{}", socket.strip_prefix("unix://").unwrap_or(socket));
     let settings = configuration.build.settings(&own);
     let builder = if settings.is_in_engine() {
-        BuildKitBuilder::in_engine(settings, logins, memory, Arc::new(EngineImages(engine.clone())))
+        let repositories = engine.settings().repositories();
+        BuildKitBuilder::in_engine(
+            settings,
+            repositories,
+            logins,
+            memory,
+            Arc::new(EngineImages(engine.clone())),
+        )
     } else {
         BuildKitBuilder::new(settings, logins, memory)
     };

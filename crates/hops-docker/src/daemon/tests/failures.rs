@@ -116,10 +116,11 @@ async fn images_that_no_release_needs_are_removed(scene: Arc<Scene>) -> Result<(
     let local = async |name: &str| -> Result<ImageRef> {
         let built = scene.build(name, &format!("FROM {}\nLABEL {name}={app}\n", scene.image)).await?;
         let id = scene.engine.docker(&["inspect", "--format", "{{.Id}}", built.as_str()]).await?;
-        scene.engine.docker(&["tag", built.as_str(), &format!("hops.local/{app}/web:{name}")]).await?;
+        let repository = format!("{}{app}/web", scene.settings.repositories());
+        scene.engine.docker(&["tag", built.as_str(), &format!("{repository}:{name}")]).await?;
         // Its first name is another one's.
         scene.engine.docker(&["rmi", built.as_str()]).await?;
-        Ok(ImageRef::parse(&format!("hops.local/{app}/web@{}", id.trim()))?)
+        Ok(ImageRef::parse(&format!("{repository}@{}", id.trim()))?)
     };
     let (old, kept, used) = (local("old").await?, local("kept").await?, local("used").await?);
     let instance = scene.run(&DesiredAppling { image: used.clone(), ..scene.appling("web") }, 1).await?;
@@ -132,7 +133,17 @@ async fn images_that_no_release_needs_are_removed(scene: Arc<Scene>) -> Result<(
     for (image, is_there) in [(&old, false), (&kept, true), (&used, true)] {
         assert_eq!(scene.daemon.has_image(image).await?, is_there, "{image}");
     }
+    // Used again: as young as if it had been built now, whenever that was.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(scene.daemon.keep_image(&kept).await?);
+    assert!(!scene.daemon.keep_image(&old).await?);
+    let second = Duration::from_secs(1);
+    assert_eq!(scene.daemon.prune_images_older_than(second, &app, &BTreeSet::new()).await?, 0);
     scene.daemon.remove(&instance.id).await?;
+    // Another platform has apps of the same name.
+    let other =
+        Daemon::connect(&Settings { platform: format!("{app}-other"), ..scene.settings.clone() }).await?;
+    assert_eq!(other.prune_images_older_than(Duration::ZERO, &app, &BTreeSet::new()).await?, 0);
     assert_eq!(scene.daemon.prune_images_older_than(Duration::ZERO, &app, &BTreeSet::new()).await?, 2);
     Ok(())
 }

@@ -22,16 +22,17 @@ use hops_testkit::{DockerEngine, PATIENCE, http, testapp};
 use super::super::{ContainerId, Daemon, Instance, InstanceId};
 use crate::{Settings, error::CreateError, labels::Role, network::Network, secrets::Secrets};
 
-pub(super) struct Scene {
-    pub(super) engine: DockerEngine,
-    pub(super) daemon: Daemon,
-    pub(super) target: Target,
-    pub(super) image: ImageRef,
-    pub(super) state: tempfile::TempDir,
+pub(crate) struct Scene {
+    pub(crate) engine: DockerEngine,
+    pub(crate) daemon: Daemon,
+    pub(crate) settings: Settings,
+    pub(crate) target: Target,
+    pub(crate) image: ImageRef,
+    pub(crate) state: tempfile::TempDir,
 }
 
 /// Runs a test on an engine, and cleans up whatever becomes of it.
-pub(super) async fn on<T: AsyncFnOnce(Arc<Scene>) -> Result<()>>(engine: Result<DockerEngine>, test: T) {
+pub(crate) async fn on<T: AsyncFnOnce(Arc<Scene>) -> Result<()>>(engine: Result<DockerEngine>, test: T) {
     let engine = engine.unwrap();
     let scene = Arc::new(Scene::new(engine).await.unwrap());
     let result = std::panic::AssertUnwindSafe(test(scene.clone())).catch_unwind().await;
@@ -43,12 +44,12 @@ pub(super) async fn on<T: AsyncFnOnce(Arc<Scene>) -> Result<()>>(engine: Result<
 }
 
 /// A name that no other test has.
-pub(super) fn unique() -> String {
+pub(crate) fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("t{:x}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-pub(super) fn settings(engine: &DockerEngine) -> Settings {
+pub(crate) fn settings(engine: &DockerEngine) -> Settings {
     Settings {
         socket: engine.socket.clone(),
         platform: unique(),
@@ -60,10 +61,12 @@ pub(super) fn settings(engine: &DockerEngine) -> Settings {
 
 impl Scene {
     async fn new(engine: DockerEngine) -> Result<Self> {
-        let daemon = Daemon::connect(&settings(&engine)).await?;
+        let settings = settings(&engine);
+        let daemon = Daemon::connect(&settings).await?;
         Ok(Self {
             engine,
             daemon,
+            settings,
             target: Target::new(AppName::parse("shop")?, Environment::Prod),
             image: testapp::image().await?,
             state: tempfile::tempdir()?,
@@ -77,12 +80,12 @@ impl Scene {
         self.daemon.remove_network(&self.target).await.unwrap();
     }
 
-    pub(super) fn appling(&self, name: &str) -> DesiredAppling {
+    pub(crate) fn appling(&self, name: &str) -> DesiredAppling {
         hops_testkit::appling(name, 1, self.image.clone())
     }
 
     /// A sidecar that is the test app, too, on another port.
-    pub(super) fn sidecar(&self, name: &str) -> Sidecar {
+    pub(crate) fn sidecar(&self, name: &str) -> Sidecar {
         Sidecar {
             name: ApplingName::parse(name).unwrap(),
             image: self.image.clone(),
@@ -93,15 +96,15 @@ impl Scene {
         }
     }
 
-    pub(super) fn secrets(&self) -> Secrets {
+    pub(crate) fn secrets(&self) -> Secrets {
         Secrets::below(self.state.path())
     }
 
-    pub(super) async fn network(&self) -> Result<Network> {
+    pub(crate) async fn network(&self) -> Result<Network> {
         Ok(self.daemon.ensure_network(&self.target).await?)
     }
 
-    pub(super) async fn create(
+    pub(crate) async fn create(
         &self,
         appling: &DesiredAppling,
         replica: u16,
@@ -111,7 +114,7 @@ impl Scene {
     }
 
     /// Creates and starts an instance.
-    pub(super) async fn run(&self, appling: &DesiredAppling, replica: u16) -> Result<Instance> {
+    pub(crate) async fn run(&self, appling: &DesiredAppling, replica: u16) -> Result<Instance> {
         let id = self.create(appling, replica).await?;
         for role in id.roles() {
             self.daemon.start(&id, &role).await?;
@@ -119,14 +122,14 @@ impl Scene {
         self.instance(&id).await
     }
 
-    pub(super) async fn instance(&self, id: &InstanceId) -> Result<Instance> {
+    pub(crate) async fn instance(&self, id: &InstanceId) -> Result<Instance> {
         let mut instances = self.daemon.instances(Some(&self.target)).await?;
         instances.retain(|instance| instance.id.name == id.name);
         instances.pop().with_context(|| format!("{id} is not there"))
     }
 
     /// Waits until an instance is as it should be.
-    pub(super) async fn until(&self, id: &InstanceId, is_so: impl Fn(&Instance) -> bool) -> Result<Instance> {
+    pub(crate) async fn until(&self, id: &InstanceId, is_so: impl Fn(&Instance) -> bool) -> Result<Instance> {
         let waiting = async {
             loop {
                 let instance = self.instance(id).await?;
@@ -143,7 +146,7 @@ impl Scene {
     }
 
     /// The last lines of a container once they are as wanted: the daemon writes them down a moment after they are printed.
-    pub(super) async fn tail(
+    pub(crate) async fn tail(
         &self,
         container: &ContainerId,
         count: u32,
@@ -154,7 +157,7 @@ impl Scene {
     }
 
     /// Asks an instance for a path, again while it does not listen yet.
-    pub(super) async fn get(&self, instance: &Instance, path: &str) -> Result<http::Answer> {
+    pub(crate) async fn get(&self, instance: &Instance, path: &str) -> Result<http::Answer> {
         let address = SocketAddr::new(instance.address.context("it has no address")?, 3030);
         let asking = async {
             loop {
@@ -170,7 +173,7 @@ impl Scene {
     }
 
     /// An image that is built on the engine of a few lines of a Dockerfile.
-    pub(super) async fn build(&self, name: &str, dockerfile: &str) -> Result<ImageRef> {
+    pub(crate) async fn build(&self, name: &str, dockerfile: &str) -> Result<ImageRef> {
         let context = tempfile::tempdir()?;
         std::fs::write(context.path().join("Dockerfile"), dockerfile)?;
         let tag = format!("hops.test/{name}:{}", self.daemon.platform());
@@ -180,22 +183,22 @@ impl Scene {
     }
 }
 
-pub(super) fn variable(name: &str) -> VariableName {
+pub(crate) fn variable(name: &str) -> VariableName {
     VariableName::parse(name).unwrap()
 }
 
-pub(super) fn set(appling: &mut DesiredAppling, name: &str, value: &str) {
+pub(crate) fn set(appling: &mut DesiredAppling, name: &str, value: &str) {
     appling.variables.insert(variable(name), DesiredValue::Literal(value.to_owned()));
 }
 
 /// The cause in an error.
-pub(super) fn cause<T: std::fmt::Debug>(result: Result<T, CreateError>) -> Cause {
+pub(crate) fn cause<T: std::fmt::Debug>(result: Result<T, CreateError>) -> Cause {
     match result {
         Err(CreateError::Cause(cause)) => *cause,
         other => panic!("no cause: {other:?}"),
     }
 }
 
-pub(super) fn sidecar_role(name: &str) -> Role {
+pub(crate) fn sidecar_role(name: &str) -> Role {
     Role::Sidecar(ApplingName::parse(name).unwrap())
 }
