@@ -181,13 +181,17 @@ impl Control {
     }
 
     async fn enqueue(&self, new: NewDeploy) -> Result<Deploy, ControlError> {
-        self.parts.store.prune_events(KEPT_DEPLOYS).await?;
-        let enqueued = self.parts.store.enqueue(&new).await?;
-        for replaced in enqueued.replaced {
-            self.feed.ring(replaced);
-        }
-        self.runner.wake();
-        Ok(enqueued.deploy)
+        let (parts, feed, runner) = (Arc::clone(&self.parts), self.feed.clone(), Arc::clone(&self.runner));
+        let enqueue = async move {
+            parts.store.prune_events(KEPT_DEPLOYS).await?;
+            let enqueued = parts.store.enqueue(&new).await?;
+            for replaced in enqueued.replaced {
+                feed.ring(replaced);
+            }
+            runner.wake();
+            Ok(enqueued.deploy)
+        };
+        self.runner.to_its_end(enqueue).await
     }
 
     /// The newest release that ran well, other than the one in effect.

@@ -6,6 +6,7 @@
 //! ```
 
 mod build;
+mod healed;
 mod release;
 mod rollout;
 
@@ -176,6 +177,9 @@ impl Job {
             Some(number) => self.parts.store.release(&self.deploy.target, number).await?,
             None => None,
         };
+        if written.is_none() {
+            self.note_what_healed().await?;
+        }
         let release = match (written, self.deploy.origin) {
             (Some(release), _) => release,
             (None, Origin::Rollback { to }) => self.write_rollback(to).await?,
@@ -218,12 +222,13 @@ fn effect(release: &Release, rolled_out: &[ApplingOutcome]) -> Effect {
         outcome_of(form).is_none_or(|it| it.result == ApplingResult::Failed && it.restored.is_none())
     };
     let forms = &release.desired.applings;
-    let applings = forms.iter().map(|form| &form.name).chain(release.failed_builds.keys());
-    Effect::Applied {
-        live: forms.iter().filter(is_live).cloned().collect(),
-        applings: applings.cloned().collect(),
-        unsettled: forms.iter().filter(is_unsettled).flat_map(|form| form.routes.clone()).collect(),
+    let live = forms.iter().filter(is_live).cloned().collect();
+    if forms.iter().all(|form| is_live(&form)) {
+        let applings = forms.iter().map(|form| &form.name).chain(release.failed_builds.keys());
+        return Effect::Applied { live, applings: applings.cloned().collect() };
     }
+    let unsettled = forms.iter().filter(is_unsettled).flat_map(|form| form.routes.clone()).collect();
+    Effect::Partial { live, unsettled }
 }
 
 /// The outcome of every appling, in the order of their names.

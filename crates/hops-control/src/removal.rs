@@ -16,15 +16,13 @@ use crate::{
 impl Runner {
     /// Removes a target. It goes on where this is dropped, and at the next start where HOPS ends.
     pub(crate) async fn remove(self: &Arc<Self>, target: &Target) -> Result<(), ControlError> {
-        self.parts.store.begin_removal(target, Timestamp::now()).await?;
         let (runner, target) = (Arc::clone(self), target.clone());
-        let removal = self.jobs.spawn(async move {
-            tokio::select! {
-                removed = runner.remove_once(&target) => removed,
-                () = runner.stop.cancelled() => Err(ControlError::ShuttingDown),
-            }
-        });
-        removal.await.unwrap_or(Err(ControlError::ShuttingDown))
+        self.to_its_end(async move {
+            runner.parts.store.begin_removal(&target, Timestamp::now()).await?;
+            let removed = runner.remove_from_the_engine(&target).await;
+            runner.end_removal(&target, removed).await
+        })
+        .await
     }
 
     /// Goes on with a removal that a former server had begun; an engine that is away is waited for.
@@ -33,15 +31,17 @@ impl Runner {
         let runner = Arc::clone(self);
         self.jobs.spawn(async move {
             let removal = async {
-                while let Err(error) = runner.remove_once(&target).await {
+                let removed = loop {
+                    match runner.remove_from_the_engine(&target).await {
+                        Err(error) if error.is_transient() => {
+                            tracing::warn!(%target, %error, "a removal waits for the engine");
+                            pause().await;
+                        }
+                        removed => break removed,
+                    }
+                };
+                if let Err(error) = runner.end_removal(&target, removed).await {
                     tracing::error!(%target, error = &error as &dyn std::error::Error, "a removal failed");
-                    if !matches!(&error, ControlError::Engine(error) if error.is_transient()) {
-                        return;
-                    }
-                    pause().await;
-                    if runner.parts.store.begin_removal(&target, Timestamp::now()).await.is_err() {
-                        return;
-                    }
                 }
             };
             tokio::select! {
@@ -51,14 +51,21 @@ impl Runner {
         });
     }
 
-    /// Does a removal that has begun, and ends it in either way.
-    async fn remove_once(&self, target: &Target) -> Result<(), ControlError> {
+    async fn remove_from_the_engine(&self, target: &Target) -> Result<(), EngineError> {
         let removing = AssertUnwindSafe(self.parts.engine.remove(target)).catch_unwind().await;
-        let removed = removing.unwrap_or_else(|_| {
+        removing.unwrap_or_else(|_| {
             let source = "HOPS itself failed; its log shows where".into();
             let (engine, action) = (self.parts.engine.name(), format!("remove {target}"));
             Err(EngineError::Failed { engine, action, source })
-        });
+        })
+    }
+
+    /// Ends a removal in either way.
+    async fn end_removal(
+        &self,
+        target: &Target,
+        removed: Result<(), EngineError>,
+    ) -> Result<(), ControlError> {
         let store = &self.parts.store;
         match &removed {
             Ok(()) => written(|| store.finish_removal(target)).await?,

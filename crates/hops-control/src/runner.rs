@@ -13,6 +13,7 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    ControlError,
     feed::Feed,
     job::{End, Job},
     parts::Parts,
@@ -87,6 +88,22 @@ impl Runner {
         if let Some(cancel) = cancels.get(&id) {
             cancel.cancel();
         }
+    }
+
+    /// Does something to its end, whoever stops waiting for it: what is written and what follows from it belong together. Ends
+    /// early with the server alone.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ControlError>> + Send + 'static,
+    ) -> Result<T, ControlError> {
+        let stop = self.stop.clone();
+        let working = self.jobs.spawn(async move {
+            tokio::select! {
+                result = work => result,
+                () = stop.cancelled() => Err(ControlError::ShuttingDown),
+            }
+        });
+        working.await.unwrap_or(Err(ControlError::ShuttingDown))
     }
 
     /// Stops where it is. What was being done is taken up at the next start.

@@ -47,6 +47,16 @@ pub(crate) async fn serve(
         .execute(&mut *connection)
         .await
         .doing(action)?;
+    serve_too(connection, target, hosts).await?;
+    forget_free(connection, target).await
+}
+
+/// These hosts serve, beside those that do already.
+pub(crate) async fn serve_too(
+    connection: &mut SqliteConnection,
+    target: &Target,
+    hosts: impl Iterator<Item = &HostName>,
+) -> Result<(), StoreError> {
     for host in hosts {
         // It was claimed before it could serve. One of another target stays that one's.
         sqlx::query("UPDATE hosts SET serves = TRUE WHERE host = $1 AND app = $2 AND environment = $3")
@@ -55,9 +65,9 @@ pub(crate) async fn serve(
             .bind(target.environment.as_str())
             .execute(&mut *connection)
             .await
-            .doing(action)?;
+            .doing("give the hosts to what serves")?;
     }
-    forget_free(connection, target).await
+    Ok(())
 }
 
 /// What was coming may be there.

@@ -20,12 +20,17 @@ pub enum Effect {
     /// It went as far as the engine, and nobody can say what became of it: whatever was to come may be there, and keeps
     /// its hosts until a deploy is applied.
     Unknown,
-    /// The applings are as its outcome says.
+    /// Every appling that it applied is live, and what is not wanted any more was removed.
     Applied {
         /// Those that are live, or were left as they were, in their forms.
         live: Vec<DesiredAppling>,
-        /// Every appling that the app has now, those that failed as well. What is not named is gone, and forgotten.
+        /// Every appling that the app has now, those whose build failed as well. What is not named is gone, and forgotten.
         applings: BTreeSet<ApplingName>,
+    },
+    /// Some failed. Engines remove nothing then: what the app has no more may be what still serves, at the hosts that it had.
+    Partial {
+        /// Those that are live, or were left as they were, in their forms.
+        live: Vec<DesiredAppling>,
         /// Hosts of those that failed and had nothing to go back to: what is left of them may heal, and be reached.
         unsettled: Vec<HostName>,
     },
@@ -40,6 +45,17 @@ impl Store {
         let mut connection = self.reader().acquire().await.doing("read what serves")?;
         read(&mut connection, target).await
     }
+
+    /// Takes note of forms that serve although no deploy's end says so, and gives them their hosts.
+    pub async fn note_serving(&self, target: &Target, forms: &[DesiredAppling]) -> Result<(), StoreError> {
+        let action = "write what serves";
+        let mut tx = self.begin(action).await?;
+        for form in forms {
+            write(&mut tx, target, form).await?;
+            hosts::serve_too(&mut tx, target, form.routes.iter()).await?;
+        }
+        tx.commit().await.doing(action)
+    }
 }
 
 /// Writes down what serves from now on, and gives the hosts to it, as a part of the transaction that ends a deploy.
@@ -51,7 +67,7 @@ pub(crate) async fn put_into_effect(
     match effect {
         Effect::Nothing => hosts::let_go_of_what_was_coming(connection, target).await,
         Effect::Unknown => hosts::keep_what_was_coming(connection, target).await,
-        Effect::Applied { live, applings, unsettled } => {
+        Effect::Applied { live, applings } => {
             for form in live {
                 write(connection, target, form).await?;
             }
@@ -60,8 +76,15 @@ pub(crate) async fn put_into_effect(
                 forget(connection, target, gone).await?;
             }
             let forms = serving.values().filter(|form| applings.contains(&form.name));
-            let held = forms.flat_map(|form| &form.routes).chain(unsettled);
-            hosts::serve(connection, target, held).await
+            hosts::serve(connection, target, forms.flat_map(|form| &form.routes)).await
+        }
+        Effect::Partial { live, unsettled } => {
+            for form in live {
+                write(connection, target, form).await?;
+            }
+            let held = live.iter().flat_map(|form| &form.routes).chain(unsettled);
+            hosts::serve_too(connection, target, held).await?;
+            hosts::let_go_of_what_was_coming(connection, target).await
         }
     }
 }

@@ -115,6 +115,25 @@ impl Store {
         sqlx::query(statement).execute(&self.writer).await.map(drop).doing("refuse rows")
     }
 
+    /// Has everything that is written after so many more transactions be refused, as if the process had died. Turns true with
+    /// the first of them.
+    #[cfg(feature = "faults")]
+    pub async fn die_after(&self, commits: u32) -> Result<tokio::sync::watch::Receiver<bool>, StoreError> {
+        let (died, seen) = tokio::sync::watch::channel(false);
+        let mut left = commits;
+        let mut writer = self.writer.acquire().await.doing("refuse what is written")?;
+        let mut handle = writer.lock_handle().await.doing("refuse what is written")?;
+        handle.set_commit_hook(move || {
+            let lives = left > 0;
+            left = left.saturating_sub(1);
+            if !lives {
+                died.send_replace(true);
+            }
+            lives
+        });
+        Ok(seen)
+    }
+
     pub(crate) fn reader(&self) -> &SqlitePool {
         &self.reader
     }

@@ -2,7 +2,12 @@
 
 use expect_test::expect;
 use hops_control::{ControlError, Fault};
-use hops_model::{AppName, Cause, CauseCode, CommitId, DeployState, Environment, Event, ReleaseNumber};
+use hops_model::{
+    AppName, ApplingStatus, Cause, CauseCode, CommitId, DeployState, Environment, Event, Instance,
+    InstanceState, ReleaseNumber, Target,
+};
+use hops_store::StoreError;
+use jiff::Timestamp;
 
 use crate::platform::{Platform, ROOT, appling, results, shop, target};
 
@@ -84,6 +89,55 @@ async fn an_appling_that_was_removed_is_nothing_to_go_back_to() {
     let outcome = platform.deploy_to_end(&platform.commit(ROOT, "three").await).await;
     assert_eq!(results(&outcome), "api live, web failed");
     assert_eq!(outcome.applings[1].restored, None);
+}
+
+#[tokio::test]
+async fn an_appling_that_was_to_go_stays_known_where_another_failed() {
+    let platform = Platform::start().await;
+    platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    platform.engine.failing.lock().unwrap().insert(appling("api"));
+    let outcome = platform.deploy_to_end(&platform.commit("applings = [\"api\"]\n", "two").await).await;
+    assert_eq!(results(&outcome), "api failed");
+    // The engine has not removed it, and it answers at its hosts.
+    let serving = platform.store.serving(&target()).await.unwrap();
+    let blog = Target::new(AppName::parse("blog").unwrap(), Environment::Test);
+    platform.store.ensure_app(&blog.app, Timestamp::now()).await.unwrap();
+    let taken = platform.store.claim_hosts(&blog, &serving[&appling("web")].routes).await;
+    assert!(matches!(taken, Err(StoreError::HostTaken { .. })), "{taken:?}");
+}
+
+#[tokio::test]
+async fn a_form_that_healed_after_it_was_given_up_is_what_the_next_goes_back_to() {
+    let platform = Platform::start().await;
+    platform.engine.failing.lock().unwrap().insert(appling("web"));
+    let outcome = platform.deploy_to_end(&platform.commit(ROOT, "one").await).await;
+    assert_eq!(results(&outcome), "api live, web failed");
+    // Half of it is not enough.
+    let release = ReleaseNumber(1);
+    let instance = |name: &str, state| Instance {
+        name: name.to_owned(),
+        release,
+        state,
+        restarts: 1,
+        created_at: None,
+        cause: None,
+    };
+    let image = platform.engine.wanted.lock().unwrap()[0].applings[1].image.clone();
+    let status = |second| ApplingStatus {
+        name: appling("web"),
+        release,
+        image: image.clone(),
+        wanted: 2,
+        ready: 2,
+        urls: Vec::new(),
+        instances: vec![instance("web-1", InstanceState::Ready), instance("web-2", second)],
+    };
+    for (state, expected) in [(InstanceState::Starting, None), (InstanceState::Ready, Some(release))] {
+        *platform.engine.running.lock().unwrap() = vec![status(state)];
+        let commit = platform.commit(ROOT, &format!("then {state:?}")).await;
+        let outcome = platform.deploy_to_end(&commit).await;
+        assert_eq!(outcome.applings[1].restored, expected, "{outcome:?}");
+    }
 }
 
 #[tokio::test]

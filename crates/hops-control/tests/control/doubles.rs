@@ -44,6 +44,8 @@ pub(crate) struct TestEngine {
     pub(crate) removing: Gate,
     /// Every target whose removal began, in this order.
     pub(crate) removed: Mutex<Vec<Target>>,
+    /// What it says that runs.
+    pub(crate) running: Mutex<Vec<ApplingStatus>>,
     /// How many calls of `apply` fail as if the engine were away.
     pub(crate) away: Mutex<u32>,
     /// Whether `apply` panics.
@@ -61,6 +63,7 @@ impl TestEngine {
             applying: Gate::open(),
             removing: Gate::open(),
             removed: Mutex::default(),
+            running: Mutex::default(),
             away: Mutex::default(),
             panics: AtomicBool::default(),
             failing: Mutex::default(),
@@ -139,7 +142,7 @@ impl Engine for TestEngine {
     }
 
     async fn status(&self, _: &Target) -> Result<Vec<ApplingStatus>, EngineError> {
-        Ok(Vec::new())
+        Ok(self.running.lock().unwrap().clone())
     }
 
     async fn logs(&self, _: LogQuery) -> Result<LogStream, EngineError> {

@@ -3,6 +3,7 @@
 
 mod deploying;
 mod doubles;
+mod dying;
 mod platform;
 mod removing;
 mod resuming;

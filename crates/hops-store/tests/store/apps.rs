@@ -66,8 +66,7 @@ async fn a_removed_target_leaves_nothing_and_numbers_its_deploys_on() {
     let busy = store.begin_removal(&shop, at(2)).await;
     assert!(matches!(busy, Err(StoreError::Busy { deploy: id, .. }) if id == deploy.id));
     let web = form("web", 1);
-    let effect =
-        Effect::Applied { applings: [web.name.clone()].into(), live: vec![web], unsettled: Vec::new() };
+    let effect = Effect::Applied { applings: [web.name.clone()].into(), live: vec![web] };
     store.finish(deploy.id, &success(None), &effect, at(2)).await.unwrap();
     store.begin_removal(&shop, at(3)).await.unwrap();
     store.finish_removal(&shop).await.unwrap();

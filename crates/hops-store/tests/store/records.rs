@@ -14,7 +14,7 @@ async fn what_serves_is_written_and_forgotten_with_the_end_of_a_deploy() {
     let end = async |live: &[DesiredAppling], applings: &[&str]| {
         let deploy = start(&store, &shop).await;
         let applings = applings.iter().map(|name| ApplingName::parse(name).unwrap()).collect();
-        let effect = Effect::Applied { live: live.to_vec(), applings, unsettled: Vec::new() };
+        let effect = Effect::Applied { live: live.to_vec(), applings };
         store.finish(deploy.id, &success(None), &effect, at(2)).await.unwrap();
         store.serving(&shop).await.unwrap().into_values().collect::<Vec<_>>()
     };
@@ -58,12 +58,8 @@ async fn a_host_belongs_to_what_serves_and_to_what_is_coming() {
 
     // Of the two that were coming one serves.
     let web = DesiredAppling { routes: vec![hosts[0].clone()], ..form("web", 1) };
-    let effect = Effect::Applied {
-        live: vec![web.clone()],
-        applings: [web.name.clone()].into(),
-        unsettled: Vec::new(),
-    };
-    store.finish(first.id, &success(None), &effect, at(2)).await.unwrap();
+    let applied = Effect::Applied { live: vec![web.clone()], applings: [web.name.clone()].into() };
+    store.finish(first.id, &success(None), &applied, at(2)).await.unwrap();
     store.claim_hosts(&blog, &hosts[1..]).await.unwrap();
 
     // One that fails holds both until its end, and only what served from then on.
@@ -73,9 +69,8 @@ async fn a_host_belongs_to_what_serves_and_to_what_is_coming() {
         let taken = store.claim_hosts(&blog, std::slice::from_ref(held)).await;
         assert!(matches!(taken, Err(StoreError::HostTaken { owner, .. }) if owner == shop), "{held}");
     }
-    let effect =
-        Effect::Applied { live: Vec::new(), applings: [web.name.clone()].into(), unsettled: Vec::new() };
-    store.finish(second.id, &success(None), &effect, at(3)).await.unwrap();
+    let failed = Effect::Partial { live: Vec::new(), unsettled: Vec::new() };
+    store.finish(second.id, &success(None), &failed, at(3)).await.unwrap();
     store.claim_hosts(&blog, &[host("new.example.com")]).await.unwrap();
     assert!(store.claim_hosts(&blog, &hosts[..1]).await.is_err());
 
@@ -93,12 +88,15 @@ async fn a_host_belongs_to_what_serves_and_to_what_is_coming() {
     assert!(store.claim_hosts(&blog, &[host("maybe.example.com")]).await.is_err());
     let fifth = start(&store, &shop).await;
     store.claim_hosts(&shop, &[host("failing.example.com")]).await.unwrap();
-    let effect = Effect::Applied {
-        live: vec![web.clone()],
-        applings: [web.name.clone(), form("api", 1).name].into(),
-        unsettled: vec![host("failing.example.com")],
-    };
-    store.finish(fifth.id, &success(None), &effect, at(6)).await.unwrap();
-    store.claim_hosts(&blog, &[host("maybe.example.com")]).await.unwrap();
-    assert!(store.claim_hosts(&blog, &[host("failing.example.com")]).await.is_err());
+    // Where some failed, nothing was removed: what was there before may be there still.
+    let partial = Effect::Partial { live: vec![web.clone()], unsettled: vec![host("failing.example.com")] };
+    store.finish(fifth.id, &success(None), &partial, at(6)).await.unwrap();
+    for held in ["shop", "maybe", "failing"] {
+        let taken = store.claim_hosts(&blog, &[host(&format!("{held}.example.com"))]).await;
+        assert!(matches!(taken, Err(StoreError::HostTaken { .. })), "{held}: {taken:?}");
+    }
+    let sixth = start(&store, &shop).await;
+    store.finish(sixth.id, &success(None), &applied, at(7)).await.unwrap();
+    store.claim_hosts(&blog, &[host("maybe.example.com"), host("failing.example.com")]).await.unwrap();
+    assert!(store.claim_hosts(&blog, &hosts[..1]).await.is_err());
 }
