@@ -22,6 +22,8 @@ pub(crate) struct Hosts {
 struct Held {
     owner: Owner,
     upstream: Arc<Upstream>,
+    /// The sibling that gets it once it works. Until then it is answered by its owner, even where that has no use for it.
+    heir: Option<ApplingName>,
 }
 
 impl Hosts {
@@ -42,6 +44,12 @@ impl Hosts {
         let taken = taken(&held, &owner.0, hosts);
         if taken.is_none() {
             self.change(&mut held, owner, hosts, upstream, |there| there.is_none());
+            for host in hosts {
+                let of_a_sibling = held.get_mut(host).filter(|there| there.owner != *owner);
+                if let Some(there) = of_a_sibling {
+                    there.heir = Some(owner.1.clone());
+                }
+            }
         }
         taken
     }
@@ -57,12 +65,18 @@ impl Hosts {
         self.keep(owner, hosts);
     }
 
-    /// Takes away from an appling all hosts but these.
+    /// Takes away from an appling all hosts but these, and those that a sibling waits for. It waits for no others itself.
     pub(crate) fn keep(&self, owner: &Owner, hosts: &[HostName]) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (target, name) = owner;
+        for (host, there) in held.iter_mut().filter(|(_, there)| there.owner.0 == *target) {
+            if there.heir.as_ref() == Some(name) && !hosts.contains(host) {
+                there.heir = None;
+            }
+        }
         let gone: Vec<HostName> = held
             .iter()
-            .filter(|(host, of)| of.owner == *owner && !hosts.contains(host))
+            .filter(|(host, of)| of.owner == *owner && of.heir.is_none() && !hosts.contains(host))
             .map(|(host, _)| host.clone())
             .collect();
         held.retain(|host, _| !gone.contains(host));
@@ -96,7 +110,8 @@ impl Hosts {
             }
         });
         for host in news {
-            held.insert(host.clone(), Held { owner: owner.clone(), upstream: Arc::clone(upstream) });
+            let (owner, upstream) = (owner.clone(), Arc::clone(upstream));
+            held.insert(host.clone(), Held { owner, upstream, heir: None });
         }
     }
 }
@@ -147,6 +162,32 @@ mod tests {
         assert_eq!(leads_to(&routes, "shop.example.com").as_deref(), Some("new"));
         hosts.take(&new, &host("other.example.com"), &new_upstream);
         assert_eq!(routes.hosts(), ["other.example.com"]);
+    }
+
+    #[test]
+    fn a_host_that_moves_between_two_that_stay_is_answered_all_the_while() {
+        let routes = Routes::new();
+        let hosts = Hosts::new(routes.clone(), Https::Never);
+        let ((a, a_upstream), (b, b_upstream)) = (owner("shop", "a"), owner("shop", "b"));
+        let (moving, own) = (host("shop.example.com"), host("a.example.com"));
+        let moves = |to_the_end: bool| {
+            hosts.take(&a, &[moving.clone(), own.clone()].concat(), &a_upstream);
+            assert_eq!(hosts.claim(&b, &moving, &b_upstream), None);
+            // The new form of `a` works first, and has it no more.
+            hosts.take(&a, &own, &a_upstream);
+            assert_eq!(leads_to(&routes, "shop.example.com").as_deref(), Some("a"));
+            if to_the_end {
+                hosts.take(&b, &moving, &b_upstream);
+            } else {
+                hosts.keep(&b, &[]);
+            }
+            leads_to(&routes, "shop.example.com")
+        };
+        assert_eq!(moves(false).as_deref(), Some("a"), "`b` failed");
+        assert_eq!(moves(true).as_deref(), Some("b"));
+        hosts.keep(&b, &[]);
+        hosts.take(&a, &own, &a_upstream);
+        assert_eq!(routes.hosts(), ["a.example.com"]);
     }
 
     #[test]

@@ -139,7 +139,7 @@ async fn keep(mut keeping: Keeping, mut inbox: mpsc::UnboundedReceiver<Command>)
     while AssertUnwindSafe(keeping.run(&mut inbox)).catch_unwind().await.is_err() {
         let (target, name) = &keeping.owner;
         tracing::error!(%target, appling = %name, "HOPS itself failed in keeping an appling; beginning anew");
-        keeping = keeping.anew().await;
+        keeping.begin_anew().await;
     }
 }
 
@@ -160,6 +160,8 @@ struct Keeping {
     orders: u64,
     /// What the proxy was told last.
     rotation: Vec<Backend>,
+    /// Whether it goes on with that, as it knows nothing better yet.
+    is_anew: bool,
     asking: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// Who waits until nothing is left.
     retired: Vec<oneshot::Sender<Result<(), EngineError>>>,
@@ -247,6 +249,10 @@ impl Keeping {
 
     /// Tells the proxy and siblings who takes requests. Those that no longer do are drained.
     fn rotate(&mut self) -> Option<Draining> {
+        self.is_anew &= !self.is_settled();
+        if self.is_anew {
+            return None;
+        }
         // Where nothing was ever live, what comes is all there is.
         let held = self.serving.as_ref().or(self.coming.as_ref().map(|coming| &coming.held));
         let backends: Vec<Backend> = held

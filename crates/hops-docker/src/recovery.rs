@@ -43,6 +43,9 @@ fn keep(site: &Arc<Site>, record: Record, instances: &[Instance]) -> BTreeMap<Ap
     for instance in instances {
         applings.entry(instance.appling.clone()).or_default();
     }
+    // The oldest form first: of a host that moved, and whose former appling was to go, the latest to take it has it.
+    let mut applings: Vec<_> = applings.into_iter().collect();
+    applings.sort_by_key(|(_, entry)| entry.serving.as_ref().map(|serving| serving.form.release));
     let mut keepers = BTreeMap::new();
     for (name, entry) in applings {
         let found = instances.iter().filter(|instance| instance.appling == name).cloned().collect();

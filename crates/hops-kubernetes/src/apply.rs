@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use futures::future;
 use hops_engine::{Action, ApplingPlan, EngineError, Events, Plan, Step};
-use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause};
+use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause, Event};
 use kube::{
     Error,
     api::{DeleteParams, Patch, PatchParams, ValidationDirective},
@@ -38,19 +38,34 @@ pub(crate) async fn apply(
     let order = order::order(plan);
     prepare::prepare(cluster, plan).await?;
     let mut applied = Applied::default();
-    for stage in order.before {
-        applier.put_all(&stage, &mut applied).await?;
+    for stage in &order.before {
+        let steps: Vec<&Step> = stage.iter().map(AsRef::as_ref).collect();
+        applier.put_all(&steps, &mut applied).await?;
     }
     let watched: Vec<Watched<'_>> = plan
         .applings
         .iter()
         .map(|appling| {
-            let of_it = |step: &&&Step| step.appling.as_ref() == Some(&appling.name);
-            let opening = order.opening.iter().filter(of_it).copied().collect();
-            watched(plan, appling, opening, &mut applied)
+            let of_it = |step: &Step| step.appling.as_ref() == Some(&appling.name);
+            let opening = order.opening.iter().copied().filter(|step| of_it(step)).collect();
+            let closes = order.closing.iter().any(|closing| of_it(closing.step));
+            let watched = watched(plan, appling, opening, &mut applied);
+            if closes { Watched { new_routes: None, ..watched } } else { watched }
         })
         .collect();
     let outcomes = follow(cluster, settings, &plan.target, &applier, watched, events, begun).await?;
+    let is_live = |name: &ApplingName| {
+        outcomes.iter().any(|outcome| outcome.name == *name && outcome.result != ApplingResult::Failed)
+    };
+    // The hosts' former appling has them until then, and where that does not come to be.
+    let closing = order.closing.iter().filter(|closing| {
+        closing.heirs.iter().all(|heir| is_live(heir)) && closing.step.appling.as_ref().is_some_and(is_live)
+    });
+    let closing: Vec<&Step> = closing.map(|closing| closing.step).collect();
+    if let Some(cause) = applier.open(&closing).await? {
+        let message = format!("hosts that moved are still with their former appling: {}", cause.message);
+        events.send(Event::Warning { message });
+    }
     // As long as something new does not work, what was to go may be what still serves. The next good deploy removes it.
     if outcomes.iter().all(|outcome| outcome.result != ApplingResult::Failed) {
         for step in order.removals {
@@ -110,11 +125,19 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Makes an appling that works reachable. Gives the cause where the API server refuses it.
+    /// Changes where applings that work are reached. Gives the cause where the API server refuses it.
     pub(crate) async fn open(&self, steps: &[&Step]) -> Result<Option<Cause>, EngineError> {
         let mut applied = Applied::default();
-        self.put_all(steps, &mut applied).await?;
-        Ok(applied.refused.into_values().next())
+        let is_removal = |step: &&Step| step.action == Action::Delete;
+        let (removals, puts): (Vec<&Step>, Vec<&Step>) = steps.iter().copied().partition(is_removal);
+        self.put_all(&puts, &mut applied).await?;
+        if let Some(cause) = applied.refused.into_values().next() {
+            return Ok(Some(cause));
+        }
+        for step in removals {
+            self.delete(step).await?;
+        }
+        Ok(None)
     }
 
     /// Applies the last good form of all that belongs to an appling, and takes away what was not part of it. Gives the
@@ -124,11 +147,9 @@ impl Applier<'_> {
             return Ok(None);
         }
         let mut generation = None;
-        for step in of_appling(self.plan, &appling.name).filter(|step| step.action != Action::Delete) {
-            let Some(body) = &step.last_good else {
-                self.delete(step).await?;
-                continue;
-            };
+        let steps = || of_appling(self.plan, &appling.name).filter(|step| step.action != Action::Delete);
+        for step in steps() {
+            let Some(body) = &step.last_good else { continue };
             // As wanted, and as it was.
             if step.action == Action::Keep && step.body == *body {
                 continue;
@@ -141,6 +162,9 @@ impl Applier<'_> {
                     return Err(failed(format!("go back to the last good {}", step.object), words));
                 }
             }
+        }
+        for step in steps().filter(|step| step.last_good.is_none()) {
+            self.delete(step).await?;
         }
         Ok(generation)
     }

@@ -63,7 +63,8 @@ macro_rules! conformance {
                 the_port_changes_without_a_loss;
             reach:
                 a_failing_form_opens_nothing,
-                a_failing_form_takes_no_host_away;
+                a_failing_form_takes_no_host_away,
+                a_host_moves_between_two_that_stay_without_a_loss;
         }
     };
 }

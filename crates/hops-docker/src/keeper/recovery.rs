@@ -21,7 +21,7 @@ use crate::{
     site::Site,
 };
 
-/// What a task has that outlives its failures.
+/// What a task is given.
 pub(super) struct Post {
     pub(super) site: Arc<Site>,
     pub(super) owner: Owner,
@@ -46,6 +46,7 @@ impl Keeping {
             leaving: BTreeMap::new(),
             orders: 0,
             rotation: Vec::new(),
+            is_anew: false,
             asking: FuturesUnordered::new(),
             retired: Vec::new(),
             status,
@@ -55,25 +56,33 @@ impl Keeping {
         keeping
     }
 
-    /// One in its place that knows what is written and what is there. Whoever waited is told by what is dropped.
-    pub(super) async fn anew(self) -> Self {
-        let Self { site, owner, upstream, status, settled, .. } = self;
+    /// Begins with what is written and what is there, after HOPS itself failed. Who waits for a roll-out is told by what is
+    /// dropped; the proxy and what is on its way out go on.
+    pub(super) async fn begin_anew(&mut self) {
+        self.coming = None;
+        self.crew.clear();
+        self.strangers.clear();
+        self.is_anew = true;
         let (entry, found) = loop {
             tokio::time::sleep_until(Instant::now() + PAUSE).await;
-            let (target, name) = &owner;
-            let record = site.ledger.record(target).await;
-            match (record, site.daemon.instances(Some(target)).await) {
+            let (target, name) = &self.owner;
+            let record = self.site.ledger.record(target).await;
+            match (record, self.site.daemon.instances(Some(target)).await) {
                 (Ok(record), Ok(found)) => {
-                    let entry = record.and_then(|mut record| record.applings.remove(name));
-                    let found = found.into_iter().filter(|instance| instance.appling == *name).collect();
-                    break (entry.unwrap_or_default(), found);
+                    break (record.and_then(|mut record| record.applings.remove(name)), found);
                 }
                 (Err(error), _) | (_, Err(error)) => {
                     tracing::warn!(%target, appling = %name, %error, "what is there cannot be found out yet");
                 }
             }
         };
-        Self::new(Post { site, owner, upstream, status, settled }, entry, found)
+        let is_its = |instance: &Instance| {
+            instance.appling == self.owner.1 && !self.leaving.contains_key(&instance.id.name)
+        };
+        let found = found.into_iter().filter(is_its).collect();
+        let Entry { serving, coming, .. } = entry.unwrap_or_default();
+        self.serving = serving;
+        self.recover(coming, found);
     }
 
     /// Takes up what is there.

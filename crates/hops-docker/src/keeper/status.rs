@@ -19,14 +19,18 @@ impl Keeping {
             *before = status;
             is_new
         });
-        // What comes beside something that serves may take its time.
-        let held = self.serving.as_ref().or(self.coming.as_ref().map(|coming| &coming.held));
-        let is_settled = held
-            .into_iter()
-            .flat_map(keys)
-            .all(|key| self.crew.get(&key).is_some_and(|minder| minder.seen().is_settled));
+        let is_settled = self.is_settled();
         self.settled
             .send_if_modified(|before| !std::mem::replace(before, *before || is_settled) && is_settled);
+    }
+
+    /// Whether each container was asked once, or is known not to answer.
+    pub(super) fn is_settled(&self) -> bool {
+        // What comes beside something that serves may take its time.
+        let held = self.serving.as_ref().or(self.coming.as_ref().map(|coming| &coming.held));
+        held.into_iter()
+            .flat_map(keys)
+            .all(|key| self.crew.get(&key).is_some_and(|minder| minder.seen().is_settled))
     }
 
     fn status_now(&self) -> Option<ApplingStatus> {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     lines::{Line, Lines},
     options,
-    span::{self, Past, Span},
+    span::{self, Past, Place, Span},
 };
 use crate::{
     daemon::{Container, ContainerId, Daemon, Subject},
@@ -51,8 +51,8 @@ impl Reader {
         let keep = span.until.and(span.tail).map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         let mut kept: VecDeque<Line> = VecDeque::new();
         let mut stream = std::pin::pin!(self.daemon.client().logs(&source.id.0, Some(options(span, follow))));
-        while let Some(output) = stream.next().await {
-            let line = match output {
+        'reading: while let Some(output) = stream.next().await {
+            let complete = match output {
                 Ok(output) => lines.take(&output),
                 // Gone meanwhile.
                 Err(error) if matches!(error::answer(&error), Some((404 | 409, _))) => break,
@@ -64,26 +64,28 @@ impl Reader {
                     break;
                 }
             };
-            let Some(line) = line else { continue };
-            if line.at.is_some_and(|at| span.until.is_some_and(|until| at >= until)) {
-                break;
-            }
-            if line.at.is_some_and(|at| span.from.is_some_and(|from| at < from)) {
-                continue;
-            }
-            last = line.at.or(last);
-            match keep {
-                None => self.send(source, line).await?,
-                Some(count) => {
-                    kept.push_back(line);
-                    while kept.len() > count {
-                        kept.pop_front();
+            for line in complete {
+                match span.place(line.at) {
+                    Place::Before => continue,
+                    Place::Within => last = line.at.or(last),
+                    Place::After => break 'reading,
+                }
+                match keep {
+                    None => self.send(source, line).await?,
+                    Some(count) => {
+                        kept.push_back(line);
+                        while kept.len() > count {
+                            kept.pop_front();
+                        }
                     }
                 }
             }
         }
         for line in kept.into_iter().chain(lines.rest()) {
-            self.send(source, line).await?;
+            if span.place(line.at) == Place::Within {
+                last = line.at.or(last);
+                self.send(source, line).await?;
+            }
         }
         Ok(last)
     }

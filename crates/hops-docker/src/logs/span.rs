@@ -17,6 +17,25 @@ pub(super) struct Span {
     pub(super) tail: Option<u32>,
 }
 
+/// Where a line lies to a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Before,
+    Within,
+    After,
+}
+
+impl Span {
+    /// Where a line of this time lies; one without a time is taken.
+    pub(super) fn place(&self, at: Option<Timestamp>) -> Place {
+        match at {
+            Some(at) if self.until.is_some_and(|until| at >= until) => Place::After,
+            Some(at) if self.from.is_some_and(|from| at < from) => Place::Before,
+            _ => Place::Within,
+        }
+    }
+}
+
 /// What the daemon remembers of a container's processes. It keeps its last 256 events, those of all containers, so the
 /// former ones may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which hosts a plan gives to an appling that did not have them. Pure.
+//! Which hosts a plan gives to an appling, and takes away. Pure.
 
 use hops_engine::{Action, Step};
 use serde_json::Value;
@@ -7,20 +7,35 @@ use crate::{kinds::Kind, rollout::NewRoutes};
 
 /// The hosts of an Ingress that it did not have before; none where there are no such hosts, or it is no Ingress.
 pub(super) fn new_routes(step: &Step) -> Option<NewRoutes> {
-    if step.object.kind != Kind::Ingress.as_str() {
-        return None;
-    }
-    let before: Vec<&str> = match step.action {
-        Action::Create => Vec::new(),
-        Action::Update => {
-            let rules = step.changes.iter().find(|change| change.path == "spec.rules")?;
-            rules.before.iter().flat_map(hosts).collect()
-        }
-        Action::Keep | Action::Delete => return None,
-    };
-    let new = hosts(&step.body["spec"]["rules"]).filter(|host| !before.contains(host));
-    let hosts: Vec<String> = new.map(str::to_owned).collect();
+    let hosts: Vec<String> = gained(step).into_iter().map(str::to_owned).collect();
     (!hosts.is_empty()).then(|| NewRoutes { ingress: step.object.name.clone(), hosts })
+}
+
+/// The hosts that an Ingress gets.
+pub(super) fn gained(step: &Step) -> Vec<&str> {
+    let (before, after) = before_and_after(step);
+    after.into_iter().filter(|host| !before.contains(host)).collect()
+}
+
+/// The hosts that an Ingress has no more. Of one that goes as a whole a plan does not say them.
+pub(super) fn lost(step: &Step) -> Vec<&str> {
+    let (before, after) = before_and_after(step);
+    before.into_iter().filter(|host| !after.contains(host)).collect()
+}
+
+fn before_and_after(step: &Step) -> (Vec<&str>, Vec<&str>) {
+    if step.object.kind != Kind::Ingress.as_str() {
+        return (Vec::new(), Vec::new());
+    }
+    let after = hosts(&step.body["spec"]["rules"]).collect();
+    match step.action {
+        Action::Create => (Vec::new(), after),
+        Action::Update => match step.changes.iter().find(|change| change.path == "spec.rules") {
+            Some(rules) => (rules.before.iter().flat_map(hosts).collect(), after),
+            None => (after.clone(), after),
+        },
+        Action::Keep | Action::Delete => (Vec::new(), Vec::new()),
+    }
 }
 
 fn hosts(rules: &Value) -> impl Iterator<Item = &str> {

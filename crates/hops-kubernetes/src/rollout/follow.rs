@@ -15,6 +15,10 @@ use super::{
 };
 use crate::{Settings, apply::Applier, error::Cluster};
 
+/// How often going back is tried, and how long after the API server could not be reached: for half a minute in all.
+const RESTORE_ATTEMPTS: u32 = 16;
+const RESTORE_PAUSE: Duration = Duration::from_secs(2);
+
 /// An appling to follow.
 pub(crate) struct Watched<'a> {
     /// What is looked at.
@@ -260,12 +264,18 @@ impl<'a> Follower<'a> {
                     cause: Some(cause),
                     restored: None,
                 };
-                let generation = match applier.restore(plan).await {
-                    Ok(generation) => generation,
-                    Err(error) => {
-                        tracing::warn!(appling = %subject.appling, %error, "cannot go back to the last good form");
-                        None
+                let mut attempts = 1;
+                let generation = loop {
+                    match applier.restore(plan).await {
+                        Ok(generation) => break generation,
+                        // Half of it may be done: the failed form would stay.
+                        Err(error) if error.is_transient() && attempts < RESTORE_ATTEMPTS => attempts += 1,
+                        Err(error) => {
+                            tracing::warn!(appling = %subject.appling, %error, "cannot go back to the last good form");
+                            break None;
+                        }
                     }
+                    sleep_until(Some(Instant::now() + RESTORE_PAUSE)).await;
                 };
                 (index, Answer::Reverted { outcome, generation })
             }

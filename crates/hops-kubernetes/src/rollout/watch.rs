@@ -51,8 +51,18 @@ pub(super) struct Watch {
     /// Names seen in a list that is being read.
     listing: BTreeSet<String>,
     /// Kinds whose watch fails. One that is well says nothing about the others.
-    failing_since: BTreeMap<&'static str, Instant>,
+    failing: BTreeMap<&'static str, Failing>,
 }
+
+/// How long a watch has failed.
+#[derive(Clone, Copy)]
+struct Failing {
+    since: Instant,
+    last: Instant,
+}
+
+/// One that fails is tried again at least every half minute, and one that is well again says nothing of it.
+const WELL_AFTER: Duration = Duration::from_secs(45);
 
 enum Update {
     Deployment(Event<Deployment>),
@@ -95,7 +105,7 @@ impl Watch {
             unlisted: ["Deployment", "ReplicaSet", "Pod"].into(),
             listed_by: Instant::now() + PATIENCE,
             listing: BTreeSet::new(),
-            failing_since: BTreeMap::new(),
+            failing: BTreeMap::new(),
         }
     }
 
@@ -119,7 +129,7 @@ impl Watch {
         match update {
             Ok(update) => {
                 if !update.is_attempt() {
-                    self.failing_since.remove(kind);
+                    self.failing.remove(kind);
                 }
                 self.take(update);
                 Ok(())
@@ -144,7 +154,10 @@ impl Watch {
     }
 
     fn fail(&mut self, kind: &'static str, error: watcher::Error) -> Result<(), EngineError> {
-        let since = *self.failing_since.entry(kind).or_insert_with(Instant::now);
+        let now = Instant::now();
+        let failing = self.failing.get(kind).filter(|failing| failing.last.elapsed() < WELL_AFTER);
+        let since = failing.map_or(now, |failing| failing.since);
+        self.failing.insert(kind, Failing { since, last: now });
         tracing::debug!(namespace = self.namespace, kind, %error, "a watch failed and begins again");
         let is_final = since.elapsed() >= PATIENCE;
         let action = || format!("watch {}", self.namespace);

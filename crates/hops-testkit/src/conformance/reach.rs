@@ -7,7 +7,7 @@ use hops_model::{ApplingResult, DesiredAppling, HostName};
 
 use crate::{
     Load, http,
-    scene::{Deployed, Scene, World, with},
+    scene::{Deployed, Scene, World, set, with},
 };
 
 /// Between two looks at a host that must not answer.
@@ -58,6 +58,38 @@ pub async fn a_failing_form_takes_no_host_away(world: &dyn World) -> Result<()> 
     scene.get_until(&moved, "/", |answer| answer.body == "two\n").await?;
     scene.get_until(&good, "/", |answer| answer.status == 404).await?;
     scene.end().await
+}
+
+/// A host that moves between two applings that both stay is answered all the while: where its heir fails by the one that
+/// had it, and else by that one until the heir works.
+pub async fn a_host_moves_between_two_that_stay_without_a_loss(world: &dyn World) -> Result<()> {
+    let mut scene = Scene::new(world, "heir").await?;
+    let host = scene.appling("web").routes[0].clone();
+    let (own, mut heir) =
+        (with(&scene.appling("a"), "VERSION", "a"), with(&scene.appling("b"), "VERSION", "b"));
+    let mut owner = own.clone();
+    owner.routes.push(host.clone());
+    scene.deploy_well(&[owner, heir.clone()]).await?;
+    let asked = DesiredAppling { routes: vec![host.clone()], ..own.clone() };
+    scene.get_until(&asked, "/", |answer| answer.body == "a\n").await?;
+    let load = Load::new(scene.entrance(), host.as_str(), 50).start();
+
+    let own = with(&own, "VERSION", "a2");
+    heir.routes.push(host);
+    let broken = with(&heir, "EXIT_AFTER", "0s");
+    let deployed = scene.deploy(&[own.clone(), broken]).await?;
+    ensure!(deployed.of("a").result == ApplingResult::Live, "{:#?}", deployed.outcomes);
+    ensure!(deployed.of("b").result == ApplingResult::Failed, "{:#?}", deployed.outcomes);
+
+    set(&mut heir, "LISTEN_AFTER", "2s");
+    scene.deploy_well(&[with(&own, "VERSION", "a3"), heir.clone()]).await?;
+    scene.get_until(&asked, "/", |answer| answer.body == "b\n").await?;
+    scene.until_only(2).await?;
+    let tally = load.stop().await;
+    ensure!(scene.get(&asked, "/").await?.body == "b\n");
+    scene.end().await?;
+    ensure!(tally.failed.is_empty(), "{tally}; {:?}", tally.failures.iter().take(5).collect::<Vec<_>>());
+    Ok(())
 }
 
 /// Deploys what fails; meanwhile nothing answers at its host.
