@@ -11,11 +11,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// What all containers of a group together weigh: as much as eight processes outside of it. By default they would be one
-/// among the dozens of processes that the tests are, and starve where the machine is busy.
-/// In the files of both versions.
-const WEIGHTS: [(&str, &str); 2] = [("cpu.shares", "8192"), ("cpu.weight", "800")];
-
 /// Makes the group in every hierarchy (version 1) or in the one (version 2).
 pub(super) fn make(name: &str) -> Result<()> {
     if is_version_2() {
@@ -24,14 +19,8 @@ pub(super) fn make(name: &str) -> Result<()> {
             .context("cannot pass the control groups' controllers on")?;
     }
     for hierarchy in hierarchies()? {
-        let group = hierarchy.join(name);
-        fs::create_dir_all(&group)
+        fs::create_dir_all(hierarchy.join(name))
             .with_context(|| format!("cannot make a control group in {}", hierarchy.display()))?;
-        for (file, weight) in WEIGHTS.map(|(name, weight)| (group.join(name), weight)) {
-            if file.exists() {
-                fs::write(&file, weight).with_context(|| format!("cannot write {}", file.display()))?;
-            }
-        }
     }
     Ok(())
 }

@@ -25,8 +25,6 @@ use crate::{digest::Key, http, progress};
 const READY_WITHIN: Duration = Duration::from_mins(2);
 /// How long it may take to stop before it is killed.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
-/// How much daemons are preferred to the tests that wait for them: what they do late looks like a fault of HOPS.
-const NICE: &str = "-10";
 /// Between two looks at a daemon that starts. Nothing tells when it is ready, so it has to be asked.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
@@ -88,7 +86,7 @@ impl Daemon {
         let log = fs::File::create(layout.log(self.name))?;
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // `nice`, `setsid`, and `nsenter` replace themselves, so the pid is that of the daemon.
+        // `setsid` and `nsenter` replace themselves, so the pid is that of the daemon.
         let child = command.spawn().with_context(|| format!("cannot start {}", self.name))?;
         let process = Identity::of(child.id().cast_signed())
             .with_context(|| format!("{} ended at once{}", self.name, last_words(layout, self.name)))?;
@@ -107,7 +105,6 @@ impl Daemon {
                 bail!("{} ended while it was starting{}", self.name, last_words(layout, self.name));
             }
             if self.ready.holds() {
-                self.prefer(layout);
                 return Ok(());
             }
             if begin.elapsed() > READY_WITHIN {
@@ -121,23 +118,13 @@ impl Daemon {
         }
     }
 
-    /// Where the kernel shares the processor between sessions first, as `sched(7)` tells of autogroups, the nice value of a
-    /// process counts only within its own.
-    fn prefer(&self, layout: &Layout) {
-        if let Some(pid) = process(layout, self.name) {
-            // Not there where the kernel does not do so.
-            let _ = fs::write(format!("/proc/{pid}/autogroup"), NICE);
-        }
-    }
-
     fn running(&self, layout: &Layout) -> Option<Process> {
         let record = record(layout, self.name)?;
         (record.fingerprint == self.fingerprint()).then(|| record.process.open()).flatten()
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("nice");
-        command.args(["-n", NICE, "setsid"]);
+        let mut command = Command::new("setsid");
         if let Network::Of(name) = &self.network {
             // Not `ip netns exec`: it mounts a new /sys, which hides the control groups.
             command.args(["nsenter", &format!("--net=/run/netns/{name}")]);

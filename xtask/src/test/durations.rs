@@ -14,7 +14,7 @@ use crate::{paths, progress};
 /// Seconds that a test may take without a reason given below.
 const LONGEST: f64 = 60.0;
 /// Tests that may take longer, each with the reason.
-const EARNED: [(&str, &str); 12] = [
+const EARNED: [(&str, &str); 14] = [
     ("an_app_that_goes_on_is_killed_after_30_seconds", "the promise is 30 s, after the drain"),
     (
         "a_failing_liveness_path_restarts_the_container",
@@ -31,8 +31,10 @@ const EARNED: [(&str, &str); 12] = [
     ("damaged_requests_harm_nobody_else", "twenty thousand damaged requests"),
     ("a_polite_app_with_one_replica_loses_nothing", "three roll-outs under load, each with its drain"),
     ("a_polite_app_with_two_replicas_loses_nothing", "the same"),
+    ("an_app_that_dies_at_once_with_one_replica_loses_nothing", "the same"),
     ("an_app_that_dies_at_once_with_two_replicas_loses_nothing", "the same"),
     ("an_app_that_ignores_it_as_process_1_with_one_replica_loses_nothing", "the same"),
+    ("an_app_that_ignores_it_as_process_1_with_two_replicas_loses_nothing", "the same"),
 ];
 /// How many of the slowest are told.
 const TOLD: usize = 15;
