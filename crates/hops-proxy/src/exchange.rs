@@ -13,7 +13,6 @@ use hyper::{
     header::{self, HeaderValue},
     http::request::Parts,
 };
-use smallvec::SmallVec;
 
 use crate::{
     answer::{Answer, Flow},
@@ -25,6 +24,7 @@ use crate::{
     member::Member,
     pages::{Page, accepts_html},
     record::Record,
+    tried::Tried,
     tunnel::Tunnel,
     upstream::Upstream,
     worker::Worker,
@@ -99,10 +99,15 @@ impl Exchange {
     async fn run(mut self, body: Incoming, framing: Framing) -> Response<Answer> {
         let timeouts = &Arc::clone(&self.worker.settings).timeouts;
         let mut upload = Upload::new(body, framing);
-        let mut tried = SmallVec::<[u64; 4]>::new();
+        let mut tried = Tried::default();
         let mut is_repeated = false;
         loop {
-            let Some(member) = self.choose(&tried) else { return self.nobody(tried.is_empty()) };
+            let Some(member) = self.choose(tried.members()) else {
+                if tried.again() {
+                    continue;
+                }
+                return self.nobody(tried.members().is_empty());
+            };
             let kept =
                 if is_repeated { None } else { self.worker.pool.take(member.id, self.worker.clock.now_ms()) };
             let mut link = match kept {
@@ -111,7 +116,7 @@ impl Exchange {
                     Ok(link) => link,
                     Err(fault) => {
                         self.refused(&member, &fault);
-                        tried.push(member.id);
+                        tried.push(&member, &fault);
                         continue;
                     }
                 },

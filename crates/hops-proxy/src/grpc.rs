@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use hyper::{Request, Response, Uri, Version, body::Incoming, header, http::uri::Scheme};
-use smallvec::SmallVec;
 
-use crate::{answer::Answer, backend::Fault, exchange::Exchange, fields};
+use crate::{answer::Answer, backend::Fault, exchange::Exchange, fields, tried::Tried};
 
 /// Whether a request is gRPC's: those are the ones whose backends speak HTTP/2 without being asked.
 pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
@@ -21,15 +20,20 @@ impl Exchange {
         parts.uri = absolute(&parts.uri, parts.headers.get(header::HOST));
         parts.headers.remove(header::HOST);
         let mut request = Request::from_parts(parts, body);
-        let mut tried = SmallVec::<[u64; 4]>::new();
+        let mut tried = Tried::default();
         loop {
-            let Some(member) = self.choose(&tried) else { return self.nobody(tried.is_empty()) };
+            let Some(member) = self.choose(tried.members()) else {
+                if tried.again() {
+                    continue;
+                }
+                return self.nobody(tried.members().is_empty());
+            };
             let connected = self.worker.http2.get(&member, &self.worker.clock, timeouts.connect).await;
             let mut sender = match connected {
                 Ok(sender) => sender,
                 Err(fault) => {
                     self.refused(&member, &fault);
-                    tried.push(member.id);
+                    tried.push(&member, &fault);
                     continue;
                 }
             };
@@ -43,7 +47,7 @@ impl Exchange {
                     // It was not sent.
                     Some(unsent) => {
                         request = unsent;
-                        tried.push(member.id);
+                        tried.push(&member, &Fault::Http2(error.into_error()));
                         continue;
                     }
                     None => return self.fault(&Fault::Http2(error.into_error())),

@@ -54,6 +54,7 @@ mod routes;
 mod settings;
 mod stream;
 mod tls;
+mod tried;
 mod tunnel;
 mod upstream;
 mod websocket;

@@ -70,6 +70,17 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether nothing came back at all from who was to be connected to.
+    pub(crate) fn is_silence(&self) -> bool {
+        match self {
+            Self::ConnectTimeout => true,
+            Self::Connect(error) => {
+                matches!(error.kind(), io::ErrorKind::HostUnreachable | io::ErrorKind::TimedOut)
+            }
+            _ => false,
+        }
+    }
+
     /// What a visitor is told.
     pub(crate) fn page(&self) -> Page {
         match self {
