@@ -226,7 +226,7 @@ async fn version(control: &mut ControlClient<Channel>) -> Result<Option<String>,
 fn built(answer: &SolveResponse, tracker: &Tracker, files: &SharedFiles) -> Result<Built, BuildError> {
     let Some(digest) = answer.exporter_response.get("containerimage.digest") else {
         let message = "the build succeeded, but its answer names no digest".to_owned();
-        return Err(BuildError::Daemon { message });
+        return Err(BuildError::Daemon { message, is_transient: false });
     };
     let (steps, steps_cached) = tracker.counts();
     Ok(Built {

@@ -52,6 +52,8 @@ pub enum BuildError {
     Daemon {
         /// In its words.
         message: String,
+        /// Whether it lost a layer that it was making: a step that two builds share, of which one ends, may take it along.
+        is_transient: bool,
     },
     /// Cancelled by the caller.
     #[error("the build was cancelled")]
@@ -133,6 +135,7 @@ impl BuildError {
         match self {
             Self::Connect { .. } | Self::Lost { .. } => true,
             Self::Pull(refusal) | Self::Push(refusal) => refusal.is_transient,
+            Self::Daemon { is_transient, .. } => *is_transient,
             _ => false,
         }
     }

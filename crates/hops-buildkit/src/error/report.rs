@@ -35,13 +35,16 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
     }
     let exit_code = details.exit_code.or_else(|| exit_code(message));
     let step = tracker.step(details.vertex.as_deref()).filter(|(step, _)| !step.is_internal());
+    if exit_code.is_none() && is_lost_layer(message) {
+        return BuildError::Daemon { message: message.to_owned(), is_transient: true };
+    }
     let is_full = message.contains("no space left on device") && exit_code.is_none();
     // The frontend's own complaints (a target that is not there) come without a step and often without a place.
     let complaint = old::complaint(message);
     let is_complaint = complaint.is_some() || (details.is_from_frontend && details.vertex.is_none());
     let message = complaint.unwrap_or(message);
     if is_full || (step.is_none() && exit_code.is_none() && details.location.is_none() && !is_complaint) {
-        return BuildError::Daemon { message: message.to_owned() };
+        return BuildError::Daemon { message: message.to_owned(), is_transient: false };
     }
     if let Some((step, _)) = &step
         && let Some((_, image)) = step.name.split_once("] FROM ")
@@ -59,6 +62,11 @@ pub(crate) fn explain(status: Status, tracker: &Tracker, address: &str) -> Build
         location: details.location,
         is_reader_old: false,
     }))
+}
+
+/// In the words of the snapshotter, whatever step it happened in.
+fn is_lost_layer(message: &str) -> bool {
+    message.contains("snapshot ") && message.ends_with("does not exist: not found")
 }
 
 fn lost(status: Status, address: &str) -> BuildError {
@@ -256,6 +264,9 @@ mod tests {
         check(Status::unknown("no active session for x: context deadline exceeded"), lost, true);
         check(Status::cancelled("x"), lost, true);
         check(Status::unknown("failed to solve: context canceled"), lost, true);
+        let layer = "failed to commit a to b during finalize: failed to stat active key during commit: snapshot a does \
+            not exist: not found";
+        check(Status::unknown(layer), &format!("BuildKit reports: {layer}"), true);
         check(Status::unknown("no space left on device"), "BuildKit reports: no space left on device", false);
         check(
             Status::unavailable(
