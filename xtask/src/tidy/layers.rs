@@ -2,7 +2,7 @@
 //!
 //! Which crate may use which outside world is in `deny.toml`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("hops-store", &["hops-model"]),
     ("hops-control", &["hops-model", "hops-manifest", "hops-engine", "hops-build", "hops-git", "hops-store"]),
     ("hops-api", &["hops-model", "hops-engine"]),
-    ("hops-server", &["hops-model", "hops-engine", "hops-control", "hops-api", "hops-git", "hops-store"]),
+    ("hops-server", &["hops-model", "hops-control", "hops-api"]),
     ("xtask", &[]),
 ];
 
@@ -54,7 +54,35 @@ pub(super) fn check() -> Result<Vec<Finding>> {
     let mut metadata = program::command(["cargo", "metadata", "--format-version=1", "--no-deps"]);
     let text = program::output(metadata.current_dir(paths::checkout()))?;
     let metadata: Metadata = serde_json::from_str(&text).context("cannot read what `cargo metadata` says")?;
-    Ok(metadata.packages.iter().flat_map(findings).collect())
+    let map =
+        fs::read_to_string(paths::checkout().join(MAP)).with_context(|| format!("cannot read {MAP}"))?;
+    Ok(metadata.packages.iter().flat_map(findings).chain(differing(&map)).collect())
+}
+
+/// Where the table of crates is.
+const MAP: &str = "ARCHITECTURE.md";
+
+/// Where the table of crates says something else than what is checked.
+fn differing(map: &str) -> Vec<Finding> {
+    let finding = |message: String| Finding { place: MAP.to_owned(), message };
+    let said = |name: &str| {
+        let row = map.lines().find(|line| line.starts_with(&format!("| `{name}` |")))?;
+        let cell = row.split('|').nth(3)?.trim();
+        let names = cell.split(", ").filter(|name| *name != "–").map(|name| format!("hops-{name}"));
+        Some(names.collect::<BTreeSet<_>>())
+    };
+    let differing = MAY_USE.iter().filter_map(|(name, allowed)| {
+        let allowed: BTreeSet<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
+        match said(name) {
+            None => Some(finding(format!("the table of crates lacks {name}"))),
+            Some(said) if said != allowed => {
+                let short: Vec<&str> = allowed.iter().map(|name| name.trim_start_matches("hops-")).collect();
+                Some(finding(format!("{name} may use of ours: {}", short.join(", "))))
+            }
+            Some(_) => None,
+        }
+    });
+    differing.collect()
 }
 
 fn findings(package: &Package) -> Vec<Finding> {
@@ -99,6 +127,24 @@ mod tests {
     fn an_arrow_the_wrong_way_is_found() {
         assert_eq!(findings(&package("hops-engine", &["hops-model", "serde"])), []);
         assert_eq!(findings(&package("hops-engine", &["hops-store"])).len(), 1);
+    }
+
+    #[test]
+    fn the_table_of_crates_says_what_is_checked() {
+        let row = |(name, allowed): &(&str, &[&str])| {
+            let names: Vec<&str> = allowed.iter().map(|name| name.trim_start_matches("hops-")).collect();
+            let names = if names.is_empty() { "–".to_owned() } else { names.join(", ") };
+            format!("| `{name}` | what it is | {names} | nothing |")
+        };
+        let rows = MAY_USE.iter().map(row).collect::<Vec<_>>().join("\n");
+        assert_eq!(differing(&rows), []);
+        let wrong = rows.replace("| model, engine |", "| model |");
+        let places: Vec<String> = differing(&wrong).into_iter().map(|finding| finding.message).collect();
+        assert_eq!(
+            places,
+            ["hops-kubernetes may use of ours: engine, model", "hops-api may use of ours: engine, model"]
+        );
+        assert_eq!(differing("").len(), MAY_USE.len());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use hops_api::{AppSummary, EnvironmentSummary};
-use hops_store::{AppRow, EnvironmentRow};
+use hops_control::{AppRow, EnvironmentRow};
 
 use crate::{failure::Failure, resources::Problems, serve::Shared};
 

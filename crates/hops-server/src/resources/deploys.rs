@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use hops_api::DeployRequest;
-use hops_engine::Plan;
+use hops_control::Plan;
 use hops_model::{AppName, Deploy, DeployId};
 
 use crate::{

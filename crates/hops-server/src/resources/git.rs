@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use hops_git::{ADVERTISEMENT_TYPE, GitError, REQUEST_TYPE, RESULT_TYPE};
+use hops_control::{ADVERTISEMENT_TYPE, GitError, REQUEST_TYPE, RESULT_TYPE};
 use hops_model::AppName;
 use serde::Deserialize;
 use tokio::{io::duplex, time::timeout};

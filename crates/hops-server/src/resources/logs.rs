@@ -7,7 +7,7 @@ use axum::{
 use futures::{StreamExt, stream};
 use hops_api::{END_EVENT, LogParameters};
 use hops_control::ControlError;
-use hops_engine::LogLine;
+use hops_control::LogLine;
 use hops_model::{AppName, Environment};
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use hops_api::{ReleaseSummary, RollbackRequest};
+use hops_control::ReleaseRow;
 use hops_model::{AppName, Deploy, Environment};
-use hops_store::ReleaseRow;
 use serde::Deserialize;
 
 use crate::{
