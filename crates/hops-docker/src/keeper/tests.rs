@@ -106,7 +106,7 @@ async fn what_serves_is_not_changed_before_it_is_written(scene: Arc<Scene>) -> R
     let keeper = keeper(&scene, &form)?;
     until_live(order(&keeper, &form).0).await?;
     let mut slow = next(&form);
-    set(&mut slow, "LISTEN_AFTER", "2s");
+    set(&mut slow, "LISTEN_AFTER", "4s");
     let (decided, mut told) = order(&keeper, &slow);
     until_told(&mut told, |event| matches!(event, Event::Rollout { .. })).await?;
     // Where a new file is written before it takes the place of the former one.

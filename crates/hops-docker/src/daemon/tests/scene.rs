@@ -175,6 +175,8 @@ impl Scene {
     /// An image that is built on the engine of a few lines of a Dockerfile.
     pub(crate) async fn build(&self, name: &str, dockerfile: &str) -> Result<ImageRef> {
         let context = tempfile::tempdir()?;
+        // No layer of it is another test's, who may remove it meanwhile.
+        let dockerfile = format!("{dockerfile}\nLABEL unique={}\n", unique());
         std::fs::write(context.path().join("Dockerfile"), dockerfile)?;
         let tag = format!("hops.test/{name}:{}", self.daemon.platform());
         let context = context.path().display().to_string();
