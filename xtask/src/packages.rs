@@ -96,8 +96,8 @@ pub(crate) fn install(needed: &[&[Needed]]) -> Result<()> {
 }
 
 fn lock() -> Result<fs::File> {
-    paths::lock(&paths::state()?.join("packages.lock"), || {
-        progress::say("waiting for another checkout that installs packages");
+    paths::lock(&paths::state()?.join("packages.lock"), |holder| {
+        progress::say(format!("waiting for another checkout that installs packages{holder}"));
     })
 }
 

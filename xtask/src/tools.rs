@@ -162,8 +162,11 @@ impl Tools {
             let find =
                 || ready.iter().chain([&built]).find(|target| are_whole(target, module.programs)).cloned();
             if find().is_none() {
-                let _lock = paths::lock(&cache.join(".lock"), || {
-                    progress::say(format!("waiting for another checkout that builds, for {}", module.name));
+                let _lock = paths::lock(&cache.join(".lock"), |holder| {
+                    progress::say(format!(
+                        "waiting for another checkout that builds{holder}, for {}",
+                        module.name
+                    ));
                 })?;
                 if find().is_none()
                     && !module

