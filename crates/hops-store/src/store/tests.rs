@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use hops_model::{AppName, Cause, CauseCode, DeployId, Event};
+use hops_model::{
+    AppName, Cause, CauseCode, DeployId, DesiredAppling, Environment, Event, HostName, ImageRef, Target,
+};
 use jiff::Timestamp;
 
 use super::*;
@@ -106,4 +108,46 @@ async fn a_transaction_that_is_dropped_leaves_nothing_and_blocks_nobody() {
     store.ensure_app(&shop(), Timestamp::UNIX_EPOCH).await.unwrap();
     let missing = store.append_events(DeployId(1), &[Event::Queued]).await;
     assert!(matches!(missing, Err(StoreError::DeployMissing(_))));
+}
+
+#[tokio::test]
+async fn what_an_older_version_kept_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("hops.db");
+    let image = ImageRef::parse(&format!("r.example.org/shop/web@sha256:{}", "a".repeat(64))).unwrap();
+    let host = HostName::parse("shop.example.com").unwrap();
+    let form = DesiredAppling { routes: vec![host.clone()], ..hops_testkit::appling("web", 1, image) };
+    // As of the last version that kept forms and routes apart from deploys.
+    let old = SqlitePoolOptions::new()
+        .connect_with(options().filename(&path).create_if_missing(true))
+        .await
+        .unwrap();
+    MIGRATIONS.run_to(2, &old).await.unwrap();
+    for statement in [
+        "INSERT INTO apps (name, created_at) VALUES ('shop', 1), ('blog', 1)",
+        "INSERT INTO deploys (id, app, environment, commit_id, subject, state, created_at)
+         VALUES (7, 'shop', 'prod', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'Begin', 'queued', 1)",
+        "INSERT INTO routes (host, app, environment) VALUES ('shop.example.com', 'shop', 'prod')",
+    ] {
+        sqlx::query(statement).execute(&old).await.unwrap();
+    }
+    sqlx::query(
+        "INSERT INTO good_forms (app, environment, appling, form) VALUES ('shop', 'prod', 'web', $1)",
+    )
+    .bind(serde_json::to_string(&form).unwrap())
+    .execute(&old)
+    .await
+    .unwrap();
+    old.close().await;
+
+    let store = in_file(directory.path()).await;
+    let shop = Target::new(shop(), Environment::Prod);
+    assert_eq!(store.serving(&shop).await.unwrap().into_values().collect::<Vec<_>>(), [form]);
+    let blog = Target::new(AppName::parse("blog").unwrap(), Environment::Prod);
+    let taken = store.claim_hosts(&blog, &[host]).await;
+    assert!(matches!(taken, Err(StoreError::HostTaken { owner, .. }) if owner == shop));
+    let deploy = store.claim(Timestamp::UNIX_EPOCH).await.unwrap().unwrap();
+    assert_eq!(deploy.id, DeployId(7));
+    assert!(store.request_cancel(deploy.id).await.unwrap());
+    assert!(store.removals().await.unwrap().is_empty());
 }
