@@ -175,12 +175,18 @@ impl Scene {
     /// An image that is built on the engine of a few lines of a Dockerfile.
     pub(crate) async fn build(&self, name: &str, dockerfile: &str) -> Result<ImageRef> {
         let context = tempfile::tempdir()?;
-        // No layer of it is another test's, who may remove it meanwhile.
-        let dockerfile = format!("{dockerfile}\nLABEL unique={}\n", unique());
         std::fs::write(context.path().join("Dockerfile"), dockerfile)?;
         let tag = format!("hops.test/{name}:{}", self.daemon.platform());
         let context = context.path().display().to_string();
-        self.engine.docker(&["build", "--quiet", "--tag", &tag, &context]).await?;
+        let build = async || self.engine.docker(&["build", "--quiet", "--tag", &tag, &context]).await;
+        let mut built = build().await;
+        // The classic builder loses a layer that has no name yet where others remove images.
+        for _ in 0..5 {
+            if built.as_ref().is_err_and(|error| error.to_string().contains("unable to find image")) {
+                built = build().await;
+            }
+        }
+        built?;
         Ok(ImageRef::parse(&tag)?)
     }
 }
