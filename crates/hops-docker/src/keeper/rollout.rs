@@ -194,6 +194,8 @@ impl Keeping {
         self.serving = Some(held.clone());
         let drained = self.drained();
         self.site.hosts.take(&self.owner, &held.form.routes, &self.upstream);
+        // Whoever is told asks next what runs.
+        self.publish();
         if let Some(order) = order {
             let is_changed = order.is_changed;
             let result = if is_changed { ApplingResult::Live } else { ApplingResult::Unchanged };
@@ -255,6 +257,7 @@ impl Keeping {
                 }
             }
         }
+        self.publish();
         let Some(order) = order else { return };
         if let Some(release) = restored {
             order.events.send(Event::Restored { appling: name, release });
