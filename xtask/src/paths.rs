@@ -83,8 +83,8 @@ mod tests {
         let mut holder = String::new();
         std::thread::scope(|threads| {
             let (told, is_told) = std::sync::mpsc::channel();
-            let waiting =
-                threads.spawn(|| lock(&file, |holder| told.send(holder.to_string()).unwrap()).unwrap());
+            let wait = || lock(&file, move |holder| told.send(holder.to_string()).unwrap()).unwrap();
+            let waiting = threads.spawn(wait);
             holder = is_told.recv().unwrap();
             drop(held);
             drop(waiting.join().unwrap());
