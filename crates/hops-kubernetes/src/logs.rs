@@ -87,7 +87,7 @@ enum Read {
 }
 
 /// What the kubelet writes, without a time, in place of the log of a container that was removed.
-const REMOVED: &[u8] = b"unable to retrieve container logs for ";
+pub(crate) const REMOVED: &str = "unable to retrieve container logs for ";
 
 /// How long the kubelet may take to tell of a container's newest process.
 const STATUS_WITHIN: Duration = Duration::from_secs(5);
@@ -176,7 +176,7 @@ impl Reader {
             if !matches!(stream.read_until(b'\n', &mut bytes).await, Ok(1..)) {
                 return Ok(Read::ToItsEnd);
             }
-            if bytes.starts_with(REMOVED) {
+            if bytes.starts_with(REMOVED.as_bytes()) {
                 return Ok(Read::Removed);
             }
             let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);

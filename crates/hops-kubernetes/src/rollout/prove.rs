@@ -13,7 +13,7 @@ use super::{
     view::{Asked, Exit, FailedProbe},
     words::{self, ProbeAnswer},
 };
-use crate::error::Cluster;
+use crate::{error::Cluster, logs::REMOVED};
 
 /// What a cause is about.
 #[derive(Debug, Clone)]
@@ -255,6 +255,8 @@ async fn log(pods: &Api<Pod>, pod: &str, container: &str) -> Option<String> {
     let mut was_read = true;
     for previous in [false, true] {
         match tokio::time::timeout(QUESTION, pods.logs(pod, &params(previous))).await {
+            // These words are the kubelet's, not the app's.
+            Ok(Ok(lines)) if lines.starts_with(REMOVED) => was_read = false,
             Ok(Ok(lines)) if !lines.trim().is_empty() => return Some(lines.trim_end().to_owned()),
             // The API server's answer where there is no such process.
             Ok(Ok(_) | Err(kube::Error::Api(_))) => {}
