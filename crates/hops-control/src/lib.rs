@@ -30,6 +30,6 @@ pub use parts::Parts;
 pub use source::manifest_tree;
 
 // What its verbs take and give, for those who know them by it alone.
-pub use hops_engine::{LogLine, LogQuery, LogStream, Plan};
-pub use hops_git::{ADVERTISEMENT_TYPE, GitError, REQUEST_TYPE, RESULT_TYPE, Repository};
+pub use hops_engine::{LogLine, Plan};
+pub use hops_git::{ADVERTISEMENT_TYPE, GitError, REQUEST_TYPE, RESULT_TYPE};
 pub use hops_store::{AppRow, EnvironmentRow, ReleaseRow};

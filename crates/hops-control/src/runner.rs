@@ -103,7 +103,11 @@ impl Runner {
                 () = stop.cancelled() => Err(ControlError::ShuttingDown),
             }
         });
-        working.await.unwrap_or(Err(ControlError::ShuttingDown))
+        match working.await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(ControlError::ShuttingDown),
+        }
     }
 
     /// Stops where it is. What was being done is taken up at the next start.

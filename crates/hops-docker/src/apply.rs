@@ -1,7 +1,5 @@
 //! Makes a plan so.
 
-use std::{sync::Arc, time::Duration};
-
 use futures::future;
 use hops_engine::{Action, EngineError, Events, Plan, Step};
 use hops_model::{ApplingName, ApplingOutcome, ApplingResult, Cause, DesiredAppling, Event};
@@ -10,13 +8,10 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::{
     engine::Inner,
     error::ENGINE,
-    keeper::{Keeper, Order},
+    keeper::Order,
     plan::{APPLING, form_of},
     room,
 };
-
-/// Before a step is tried again that nothing else would do.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Gives every appling to its keeper and waits for what becomes of it.
 ///
@@ -56,20 +51,12 @@ pub(crate) async fn apply(
         for step in plan.steps.iter().filter(|step| step.action == Action::Delete) {
             if let Some(name) = &step.appling {
                 // Not waited for: it finishes its requests first.
-                tokio::spawn(retire(inner.keeper(&plan.target, name).await?, name.clone()));
+                drop(inner.keeper(&plan.target, name).await?.retire());
             }
         }
         inner.prune(&plan.target.app);
     }
     Ok(outcomes)
-}
-
-/// Has a keeper let go of what is not wanted any more, again while that cannot be written down.
-async fn retire(keeper: Arc<Keeper>, appling: ApplingName) {
-    while let Ok(Err(error)) = keeper.retire().await {
-        tracing::error!(%appling, %error, "what is not wanted any more cannot be stopped; trying again");
-        tokio::time::sleep_until(Instant::now() + PAUSE).await;
-    }
 }
 
 enum Verdict {

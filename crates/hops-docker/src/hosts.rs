@@ -85,6 +85,16 @@ impl Hosts {
         }
     }
 
+    /// Takes all hosts away from an appling that is no more, whoever waits for them.
+    pub(crate) fn release(&self, owner: &Owner) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        for there in held.values_mut().filter(|there| there.owner == *owner) {
+            there.heir = None;
+        }
+        drop(held);
+        self.keep(owner, &[]);
+    }
+
     fn change(
         &self,
         held: &mut HashMap<HostName, Held>,
@@ -188,6 +198,11 @@ mod tests {
         hosts.keep(&b, &[]);
         hosts.take(&a, &own, &a_upstream);
         assert_eq!(routes.hosts(), ["a.example.com"]);
+        // The app is removed while one waits for a host of the other.
+        assert_eq!(hosts.claim(&b, &own, &b_upstream), None);
+        hosts.release(&a);
+        hosts.release(&b);
+        assert!(routes.hosts().is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! failed, switches the proxy, and lets the former containers finish.
 //!
 //! ```text
-//! order ─▶ coming ─ minders, judge (pure) ─▶ live: the proxy's backends are switched, then told, then written down
+//! order ─▶ coming ─ minders, judge (pure) ─▶ live: written down, then the proxy's backends are switched, then told
 //!                                        └─▶ failed(Finding) ─ prove ─▶ Cause; what served goes on serving
 //! ```
 //!
@@ -130,7 +130,7 @@ impl Keeper {
 /// Tells the instances of an appling apart: the release in which they were made, and their number in it.
 type Key = (ReleaseNumber, u16);
 
-/// Before a task that failed begins anew.
+/// Before what failed by no fault of an app is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The task, which begins anew where HOPS itself fails in it: an appling that nobody keeps would take no new form, and
@@ -165,6 +165,8 @@ struct Keeping {
     asking: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// Who waits until nothing is left.
     retired: Vec<oneshot::Sender<Result<(), EngineError>>>,
+    /// When to retire once more: it could not be written down, and nobody waits who would ask again.
+    retire_at: Option<Instant>,
     status: watch::Sender<Option<ApplingStatus>>,
     settled: watch::Sender<bool>,
 }
@@ -241,7 +243,10 @@ impl Keeping {
 
     /// Looks at everything again; gives the time at which to look once more even if nothing happens.
     async fn step(&mut self) -> Option<Instant> {
-        let wake = self.roll().await;
+        if self.retire_at.is_some_and(|at| at <= Instant::now()) {
+            self.retire(oneshot::channel().0).await;
+        }
+        let wake = self.roll().await.into_iter().chain(self.retire_at).min();
         self.rotate();
         self.publish();
         wake
@@ -314,12 +319,15 @@ impl Keeping {
         let (target, name) = &self.owner;
         // First: what the ledger does not know is stopped after a crash, too.
         if let Err(error) = self.site.ledger.forget(target, name).await {
-            let _ = reply.send(Err(error));
+            tracing::error!(%target, appling = %name, %error, "what is not wanted any more cannot be forgotten");
+            let is_heard = reply.send(Err(error)).is_ok();
+            self.retire_at = (!is_heard).then(|| Instant::now() + PAUSE);
             return;
         }
+        self.retire_at = None;
         self.cancel();
         self.serving = None;
-        self.site.hosts.keep(&self.owner, &[]);
+        self.site.hosts.release(&self.owner);
         let drained = self.drained();
         self.let_go(|_| true, Some(drained)).await;
         self.dismiss_strangers();

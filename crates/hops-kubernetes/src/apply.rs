@@ -150,8 +150,11 @@ impl Applier<'_> {
         let steps = || of_appling(self.plan, &appling.name).filter(|step| step.action != Action::Delete);
         for step in steps() {
             let Some(body) = &step.last_good else { continue };
-            // As wanted, and as it was.
+            // As wanted, and as it was, of whatever generation.
             if step.action == Action::Keep && step.body == *body {
+                if step.object.kind == Kind::Deployment.as_str() {
+                    generation = Some(0);
+                }
                 continue;
             }
             match self.put(&step.object.kind, body, false).await {

@@ -115,8 +115,8 @@ impl Store {
         sqlx::query(statement).execute(&self.writer).await.map(drop).doing("refuse rows")
     }
 
-    /// Has everything that is written after so many more transactions be refused, as if the process had died. Turns true with
-    /// the first of them.
+    /// Refuses everything that is written after so many more transactions, as if the process had died. Turns true with the
+    /// first of them.
     #[cfg(feature = "faults")]
     pub async fn die_after(&self, commits: u32) -> Result<tokio::sync::watch::Receiver<bool>, StoreError> {
         let (died, seen) = tokio::sync::watch::channel(false);

@@ -49,6 +49,7 @@ impl Keeping {
             is_anew: false,
             asking: FuturesUnordered::new(),
             retired: Vec::new(),
+            retire_at: None,
             status,
             settled,
         };

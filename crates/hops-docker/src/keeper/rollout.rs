@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Answer, Keeping, Key, Order,
+    Answer, Keeping, Key, Order, PAUSE,
     judge::{Finding, judge, overdue},
     keys,
     minder::Minder,
@@ -18,10 +18,7 @@ use super::{
 };
 use crate::{form::share_containers, ledger::Held};
 
-/// Before what cannot be written down is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// How long that is tried before whoever waits is told that it failed. It is tried on and on all the same.
+/// How long what cannot be written down is tried before whoever waits is told that it failed. It is tried on and on all the same.
 const WRITTEN_WITHIN: Duration = Duration::from_mins(1);
 
 /// What a roll-out gets at least that goes on after HOPS was away: nothing is known of how it fared meanwhile.
@@ -90,6 +87,7 @@ impl Keeping {
             let _ = order.verdict.send(Err(error));
             return;
         }
+        self.retire_at = None;
         let now = Instant::now();
         let orphan = self.coming.take_if(|coming| coming.held == held && coming.is_orphan());
         // It has been waited for already.

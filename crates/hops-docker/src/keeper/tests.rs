@@ -25,6 +25,7 @@ use crate::{
 crate::daemon::tests::on_both_engines!(
     a_keeper_that_failed_begins_anew_with_what_is_there,
     what_serves_is_not_changed_before_it_is_written,
+    what_is_not_wanted_goes_once_that_can_be_written_unless_it_is_wanted_again,
     who_tries_again_is_not_told_of_another_deploy,
     what_a_former_hops_began_is_not_waited_for_anew,
 );
@@ -127,6 +128,29 @@ async fn what_serves_is_not_changed_before_it_is_written(scene: Arc<Scene>) -> R
     hops_testkit::until(async || instances(&scene).await, only_the_new).await?;
     keeper.retire().await??;
     Ok(())
+}
+
+async fn what_is_not_wanted_goes_once_that_can_be_written_unless_it_is_wanted_again(
+    scene: Arc<Scene>,
+) -> Result<()> {
+    let form = scene.appling("web");
+    let keeper = keeper(&scene, &form)?;
+    until_live(order(&keeper, &form).0).await?;
+    let in_the_way = scene.state.path().join("ledger").join("shop.prod.new");
+    // A deploy does not wait for it; that the next order is refused shows that it was tried.
+    let retire_in_vain = async || {
+        fs::create_dir(&in_the_way)?;
+        drop(keeper.retire());
+        ensure!(order(&keeper, &next(&next(&form))).0.await?.is_err(), "it was written down");
+        ensure!(!instances(&scene).await?.is_empty());
+        anyhow::Ok(fs::remove_dir(&in_the_way)?)
+    };
+    retire_in_vain().await?;
+    until_live(order(&keeper, &next(&form)).0).await?;
+    time::sleep(super::PAUSE * 2).await;
+    ensure!(!instances(&scene).await?.is_empty(), "it is wanted again");
+    retire_in_vain().await?;
+    hops_testkit::until(async || instances(&scene).await, Vec::is_empty).await.map(drop)
 }
 
 async fn who_tries_again_is_not_told_of_another_deploy(scene: Arc<Scene>) -> Result<()> {

@@ -61,8 +61,9 @@ struct Failing {
     last: Instant,
 }
 
-/// One that fails is tried again at least every half minute, and one that is well again says nothing of it.
-const WELL_AFTER: Duration = Duration::from_secs(45);
+/// A watch that is well again says nothing of it. One that goes on failing says so at least this often: an attempt ends
+/// within the client's five minutes, and the next one begins within another half.
+const WELL_AFTER: Duration = Duration::from_mins(6);
 
 enum Update {
     Deployment(Event<Deployment>),
